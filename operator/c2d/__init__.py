@@ -1,0 +1,3 @@
+"""Compute-to-Data on Kubernetes."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,177 @@
+"""ComputeEnvironment: what a data owner offers, and the rules under which it is used."""
+
+import enum
+from typing import Annotated
+
+import pydantic
+
+from c2d.api.model import Model, Observed
+
+GROUP = "c2d.oceanprotocol.com"
+VERSION = "v1alpha1"
+
+Quantity = Annotated[str, pydantic.Field(max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+Name = Annotated[str, pydantic.Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+Seconds = Annotated[int, pydantic.Field(ge=1, le=31_536_000)]
+
+
+class Resources(Model):
+    """What one job gets: requests equal limits, so a job never lives on another's share."""
+
+    cpu: Quantity = pydantic.Field("1", description="CPUs of the algorithm container, for example 2 or 500m.")
+    cpu_type: str = pydantic.Field("", max_length=128, description="The kind of CPU, shown to consumers.")
+    memory: Quantity = pydantic.Field("1Gi", description="Memory of the algorithm container; above it is killed.")
+    disk: Quantity = pydantic.Field("1Gi", description="Size of the job's volume: inputs, outputs and logs.")
+    scratch: Quantity = pydantic.Field("1Gi", description="Size of /tmp, which is also HOME, in the algorithm pod.")
+    gpu: Annotated[int, pydantic.Field(ge=0, le=64)] = pydantic.Field(0, description="GPUs of the algorithm container.")
+    gpu_type: str = pydantic.Field("", max_length=128, description="The kind of GPU, shown to consumers.")
+    gpu_resource: str = pydantic.Field(
+        "nvidia.com/gpu", max_length=128, description="The extended resource that stands for one GPU."
+    )
+
+
+class GateMode(enum.StrEnum):
+    REQUIRED = "Required"
+    OFF = "Off"
+
+
+class Isolation(Model):
+    """How the algorithm is kept from the network, and how that is proven before it runs."""
+
+    gate: GateMode = pydantic.Field(
+        GateMode.REQUIRED,
+        description="Required: the algorithm starts only after every probe has failed from inside its pod.",
+    )
+    probes: list[Annotated[str, pydantic.Field(max_length=128, pattern=r"^(tcp|dns)://")]] = pydantic.Field(
+        default_factory=list,
+        max_length=16,
+        description="Addresses that must be out of reach, as tcp://ip:port or dns://ip:port; each must be one that "
+        "listens. Empty: the API server, the cluster's DNS and the engine itself.",
+    )
+    timeout_seconds: Annotated[int, pydantic.Field(ge=1, le=600)] = pydantic.Field(
+        30, description="How long the gate waits for the network policy to bite before the job fails."
+    )
+
+
+class Toleration(Model):
+    """A toleration as Kubernetes knows it."""
+
+    key: str = pydantic.Field("", max_length=317, description="The taint's key; empty with Exists means every taint.")
+    operator: str = pydantic.Field("Equal", pattern="^(Equal|Exists)$", description="Equal or Exists.")
+    value: str = pydantic.Field("", max_length=63, description="The taint's value, for Equal.")
+    effect: str = pydantic.Field(
+        "",
+        pattern="^(|NoSchedule|PreferNoSchedule|NoExecute)$",
+        description="The effect; empty means every effect.",
+    )
+
+
+class PullPolicy(enum.StrEnum):
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
+class PodSettings(Model):
+    """Where and how the job's pods run."""
+
+    runtime_class_name: Name | None = pydantic.Field(
+        None,
+        description="RuntimeClass of the algorithm pod, for example gVisor, Kata or one without a network.",
+    )
+    node_selector: dict[str, str] = pydantic.Field(
+        default_factory=dict, description="Labels that a node needs to take this environment's pods."
+    )
+    tolerations: list[Toleration] = pydantic.Field(
+        default_factory=list, max_length=32, description="Taints that this environment's pods tolerate."
+    )
+    image_pull_secrets: list[Name] = pydantic.Field(
+        default_factory=list, max_length=16, description="Names of Secrets with registry credentials."
+    )
+    image_pull_policy: PullPolicy = pydantic.Field(
+        PullPolicy.IF_NOT_PRESENT, description="When the algorithm's image is pulled."
+    )
+    run_as_user: Annotated[int, pydantic.Field(ge=1, le=2_147_483_647)] = pydantic.Field(
+        10001, description="The user that every container of a job runs as; never root."
+    )
+
+
+class VolumeSettings(Model):
+    """The job's volume."""
+
+    storage_class_name: Name | None = pydantic.Field(
+        None, description="StorageClass of the job's volume; unset: the cluster's default."
+    )
+
+
+class S3Target(Model):
+    """Where results go: any server that speaks S3."""
+
+    endpoint: str | None = pydantic.Field(
+        None, max_length=512, pattern="^https?://", description="URL of the S3 API; unset: AWS."
+    )
+    region: str = pydantic.Field("us-east-1", max_length=64, description="The bucket's region.")
+    bucket: str = pydantic.Field(
+        min_length=3, max_length=63, description="A private bucket that the publish pod may write to."
+    )
+    prefix: str = pydantic.Field("", max_length=256, description="Put before every object's key.")
+    credentials_secret_name: Name | None = pydantic.Field(
+        None,
+        description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; unset: the pod's workload identity.",
+    )
+
+
+class Results(Model):
+    """Where the results of this environment's jobs go."""
+
+    s3: S3Target = pydantic.Field(description="An S3 bucket.")
+
+
+class Timeouts(Model):
+    """Clocks other than the run's own; each in seconds, each survives a restart of the engine."""
+
+    queue_seconds: Seconds = pydantic.Field(86_400, description="How long a job may wait for a place.")
+    pending_seconds: Seconds = pydantic.Field(600, description="How long a pod may wait for a node and its volume.")
+    image_pull_seconds: Seconds = pydantic.Field(
+        120, description="How long pulling an image may go on failing before the job fails."
+    )
+    configure_seconds: Seconds = pydantic.Field(3_600, description="How long the configure pod may run.")
+    publish_seconds: Seconds = pydantic.Field(3_600, description="How long the publish pod may run.")
+
+
+class EnvironmentSpec(Model):
+    """What a ComputeEnvironment offers and demands."""
+
+    description: str = pydantic.Field("", max_length=1024, description="Shown to consumers.")
+    resources: Resources = pydantic.Field(default_factory=Resources, description="What one job gets.")
+    price_per_minute: Annotated[float, pydantic.Field(ge=0)] = pydantic.Field(
+        0, description="Price of a minute, shown to consumers."
+    )
+    max_jobs: Annotated[int, pydantic.Field(ge=0, le=100_000)] = pydantic.Field(
+        10, description="How many jobs may run at a time; more wait. 0 drains the environment."
+    )
+    max_job_duration_seconds: Seconds = pydantic.Field(3_600, description="How long an algorithm may run.")
+    allowed_chain_ids: list[Annotated[int, pydantic.Field(ge=0)]] = pydantic.Field(
+        default_factory=list, max_length=64, description="Chains whose orders are served; empty: all."
+    )
+    allowed_images: list[Annotated[str, pydantic.Field(max_length=512)]] = pydantic.Field(
+        default_factory=list,
+        max_length=256,
+        description="Algorithm images that may run, with * for any characters, for example ghcr.io/acme/*; empty: all.",
+    )
+    isolation: Isolation = pydantic.Field(
+        default_factory=Isolation, description="How the algorithm is kept from the network."
+    )
+    pod: PodSettings = pydantic.Field(default_factory=PodSettings, description="Where and how the pods run.")
+    volume: VolumeSettings = pydantic.Field(default_factory=VolumeSettings, description="The job's volume.")
+    results: Results = pydantic.Field(description="Where results go.")
+    timeouts: Timeouts = pydantic.Field(default_factory=Timeouts, description="Clocks other than the algorithm's own.")
+
+
+class EnvironmentStatus(Observed):
+    """What the engine sees of this environment."""
+
+    observed_generation: int = pydantic.Field(0, description="The generation that the numbers belong to.")
+    running: int = pydantic.Field(0, description="Jobs that take a place.")
+    queued: int = pydantic.Field(0, description="Jobs that wait for a place.")
+    ready: bool = pydantic.Field(False, description="Whether a job would be accepted.")

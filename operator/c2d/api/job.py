@@ -1,0 +1,283 @@
+"""ComputeJob: what was asked (spec) and what was observed (status)."""
+
+from typing import Annotated, Any
+
+import pydantic
+
+from c2d.api.environment import EnvironmentSpec, Name
+from c2d.api.model import Model, Observed, Time
+from c2d.api.phases import Phase
+from c2d.api.reasons import Reason
+
+Sha256 = Annotated[str, pydantic.Field(pattern="^[0-9a-f]{64}$")]
+# A DID, or any name when there is none; it becomes a folder, so no slash and no leading dot.
+AssetId = Annotated[
+    str, pydantic.Field(min_length=1, max_length=128, pattern=r"^(did:op:)?[A-Za-z0-9_][A-Za-z0-9._-]*$")
+]
+HexId = Annotated[str, pydantic.Field(max_length=256)]
+
+INLINE_LIMIT = 262_144  # characters; a ConfigMap carries it, together with the rest of the plan
+CUSTOM_DATA_LIMIT = 65_536
+
+
+def exactly_one_of(*fields: str) -> dict[str, Any]:
+    """A CEL rule for the API server, which says the same as `require_one` says here."""
+    rule = " + ".join(f"(has(self.{field}) ? 1 : 0)" for field in fields)
+    return {
+        "x-kubernetes-validations": [
+            {"rule": f"{rule} == 1", "message": f"exactly one of {', '.join(fields)} is required"}
+        ]
+    }
+
+
+def require_one(model: pydantic.BaseModel, *fields: str) -> None:
+    if sum(getattr(model, field) is not None for field in fields) != 1:
+        raise ValueError(f"exactly one of {', '.join(fields)} is required")
+
+
+class SecretKey(Model):
+    """One key of a Secret in the job's namespace."""
+
+    name: Name = pydantic.Field(description="The Secret's name.")
+    key: str = pydantic.Field(
+        min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$", description="The key in the Secret."
+    )
+
+
+class UrlSource(Model):
+    """A URL that stays out of the ComputeJob."""
+
+    secret_key_ref: SecretKey = pydantic.Field(description="The Secret's key that holds the URL.")
+
+
+class File(Model):
+    """One file to fetch: from a URL, or from a URL kept in a Secret."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("url", "urlFrom"))
+
+    url: Annotated[str, pydantic.Field(max_length=4096, pattern="^https?://")] | None = pydantic.Field(
+        None, description="An http or https URL that answers from inside the cluster."
+    )
+    url_from: UrlSource | None = pydantic.Field(None, description="Where the URL is, when it must not be seen here.")
+    sha256: Sha256 | None = pydantic.Field(None, description="Checked after the download when given; lower-case hex.")
+
+    @pydantic.model_validator(mode="after")
+    def _one_source(self) -> "File":
+        require_one(self, "url", "url_from")
+        return self
+
+
+class Input(Model):
+    """A dataset."""
+
+    id: AssetId = pydantic.Field(
+        description="The dataset's DID, or any name; names its folder, without did:op:, under /data/inputs."
+    )
+    files: list[File] = pydantic.Field(
+        min_length=1, max_length=64, description="Its files; the first becomes …/0, the next …/1, and so on."
+    )
+
+
+class Source(Model):
+    """The algorithm's code."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("inline", "files"))
+
+    inline: Annotated[str, pydantic.Field(min_length=1, max_length=INLINE_LIMIT)] | None = pydantic.Field(
+        None, description="The code itself."
+    )
+    files: Annotated[list[File], pydantic.Field(min_length=1, max_length=16)] | None = pydantic.Field(
+        None, description="Files to fetch; the first becomes …/algorithm, the next …/algorithm1, and so on."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _one_source(self) -> "Source":
+        require_one(self, "inline", "files")
+        return self
+
+
+class Container(Model):
+    """The image that the algorithm runs in, and how it is started."""
+
+    image: str = pydantic.Field(
+        min_length=1, max_length=512, pattern=r"^[^\s@]+$", description="The image without tag and digest."
+    )
+    tag: str = pydantic.Field(
+        "",
+        max_length=128,
+        pattern=r"^[A-Za-z0-9_.-]*$",
+        description="The image's tag; not needed with a checksum.",
+    )
+    checksum: str = pydantic.Field(
+        "", pattern="^(sha256:[0-9a-f]{64})?$", description="The image's digest; pins exactly one image."
+    )
+    entrypoint: str = pydantic.Field(
+        "",
+        max_length=4096,
+        description="The command; $ALGO stands for the algorithm's file. Empty: the file itself is executed.",
+    )
+
+    @property
+    def reference(self) -> str:
+        """`image[:tag][@sha256:…]`, as a pod names it."""
+        tagged = f"{self.image}:{self.tag}" if self.tag else self.image
+        return f"{tagged}@{self.checksum}" if self.checksum else tagged
+
+
+class EnvironmentVariable(Model):
+    """One extra environment variable of the algorithm."""
+
+    name: str = pydantic.Field(
+        min_length=1,
+        max_length=128,
+        pattern="^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Its name; ours win over it.",
+    )
+    value: str = pydantic.Field("", max_length=4096, description="Its value.")
+
+
+class Algorithm(Model):
+    """What computes."""
+
+    id: Annotated[str, pydantic.Field(max_length=128, pattern=r"^((did:op:)?[A-Za-z0-9_][A-Za-z0-9._-]*)?$")] = (
+        pydantic.Field("", description="The algorithm's DID, if it is an asset.")
+    )
+    source: Source = pydantic.Field(description="Its code.")
+    container: Container = pydantic.Field(description="The image that it runs in.")
+    custom_data: Any = pydantic.Field(
+        None,
+        description="Parameters of this run, any JSON; found in /data/inputs/algoCustomData.json.",
+        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+    )
+    env: list[EnvironmentVariable] = pydantic.Field(
+        default_factory=list, max_length=64, description="Extra environment variables."
+    )
+
+
+_FIXED = ("environment", "owner", "agreementId", "chainId", "validUntil", "inputs", "algorithm")
+_SPEC_RULES: Any = [
+    *(
+        {
+            "rule": f"has(self.{field}) == has(oldSelf.{field}) && "
+            f"(!has(self.{field}) || self.{field} == oldSelf.{field})",
+            "message": f"{field} can't be changed once the job exists; submit a new job",
+        }
+        for field in _FIXED
+    ),
+    {
+        "rule": "!(has(oldSelf.stop) && oldSelf.stop) || (has(self.stop) && self.stop)",
+        "message": "a stop can't be taken back; submit a new job",
+    },
+]
+
+
+class JobSpec(Model):
+    """What was asked. Everything but stop and ttlSecondsAfterFinished is fixed once the job exists."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra={"x-kubernetes-validations": _SPEC_RULES})
+
+    environment: Name = pydantic.Field("default", description="The ComputeEnvironment, of the same namespace.")
+    owner: HexId = pydantic.Field("", description="The consumer's address; not needed from kubectl.")
+    agreement_id: HexId = pydantic.Field("", description="The agreement that paid for this run.")
+    chain_id: Annotated[int, pydantic.Field(ge=0)] | None = pydantic.Field(
+        None, description="The chain that the agreement is on."
+    )
+    valid_until: Time | None = pydantic.Field(
+        None,
+        description="The end of the budget; the run's deadline is the sooner of it and the environment's.",
+    )
+    inputs: list[Input] = pydantic.Field(
+        default_factory=list,
+        max_length=64,
+        description="The datasets.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+    )
+    algorithm: Algorithm = pydantic.Field(description="What computes.")
+    stop: bool = pydantic.Field(False, description="Set it to stop the job; logs are still published.")
+    ttl_seconds_after_finished: Annotated[int, pydantic.Field(ge=0, le=31_536_000)] | None = pydantic.Field(
+        None, description="When the finished job is deleted; unset: never."
+    )
+
+
+class Condition(Observed):
+    """A condition as Kubernetes knows it."""
+
+    type: str = pydantic.Field(max_length=64, description="What it tells of.")
+    status: str = pydantic.Field(pattern="^(True|False|Unknown)$", description="True, False or Unknown.")
+    reason: str = pydantic.Field("", max_length=128, description="One word of a closed list.")
+    message: str = pydantic.Field("", max_length=1024, description="For a human.")
+    last_transition_time: Time = pydantic.Field(description="When status last changed.")
+    observed_generation: int = pydantic.Field(0, description="The generation that it was observed for.")
+
+
+class StepStatus(Observed):
+    """One of the job's pods: configure, algorithm or publish."""
+
+    attempt: int = pydantic.Field(0, description="0 for the first pod, then counted up.")
+    pod: str = pydantic.Field("", description="The pod of this attempt.")
+    node: str = pydantic.Field("", description="The node that it ran on.")
+    create_time: Time | None = pydantic.Field(None, description="When its pod was asked for.")
+    retry_time: Time | None = pydantic.Field(None, description="Not before this is the next pod created.")
+    start_time: Time | None = pydantic.Field(None, description="When its container started.")
+    finish_time: Time | None = pydantic.Field(None, description="When its container ended.")
+    exit_code: int | None = pydantic.Field(None, description="Its container's exit code.")
+    signal: str | None = pydantic.Field(None, description="The signal that ended it.")
+    reason: Reason | None = pydantic.Field(None, description="Why it failed.")
+    message: str = pydantic.Field("", description="What failed, for a human.")
+    image_id: str = pydantic.Field("", description="Digest of the image that ran.")
+    bytes: int | None = pydantic.Field(None, description="Bytes fetched or published.")
+    peak_memory_bytes: int | None = pydantic.Field(None, description="The most memory that it used.")
+
+
+class Steps(Observed):
+    """The job's pods, in the order that they run."""
+
+    configure: StepStatus | None = pydantic.Field(None, description="Fetches and verifies inputs and algorithm.")
+    algorithm: StepStatus | None = pydantic.Field(None, description="The consumer's image.")
+    publish: StepStatus | None = pydantic.Field(None, description="Uploads results and logs.")
+
+
+class Outcome(Observed):
+    """How the job ends, decided before its logs are published."""
+
+    phase: Phase = pydantic.Field(description="The phase that the job ends in.")
+    reason: Reason = pydantic.Field(description="Why.")
+    message: str = pydantic.Field("", description="What happened, for a human.")
+    code: int = pydantic.Field(70, description="The Ocean code that the job ends with.")
+
+
+class ResultsStatus(Observed):
+    """What was published."""
+
+    location: str = pydantic.Field(description="Where everything is, for example s3://bucket/prefix.")
+    manifest: str = pydantic.Field(description="The manifest's key: every result with size and sha256.")
+    manifest_sha256: Sha256 = pydantic.Field(description="The manifest's own sha256.")
+    count: int = pydantic.Field(description="How many results there are, logs included.")
+    bytes: int = pydantic.Field(description="How many bytes they have together.")
+
+
+class JobStatus(Observed):
+    """What was observed. Written by the engine only."""
+
+    observed_generation: int = pydantic.Field(0, description="The generation of the spec that this belongs to.")
+    phase: Phase = pydantic.Field(Phase.PENDING, description="Where the job is.")
+    code: int = pydantic.Field(1, description="The phase as the Ocean API numbers it.")
+    text: str = pydantic.Field("", description="The phase as the Ocean API words it.")
+    reason: Reason | None = pydantic.Field(None, description="Why the job waits or ended.")
+    message: str = pydantic.Field("", description="What happened, for a human.")
+    hint: str = pydantic.Field("", description="What to do about it.")
+    conditions: list[Condition] = pydantic.Field(
+        default_factory=list,
+        description="Milestones.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    date_created: Time | None = pydantic.Field(None, description="When the job was first seen.")
+    date_finished: Time | None = pydantic.Field(None, description="When it ended, however it ended.")
+    duration: str = pydantic.Field("", description="From first seen to ended.")
+    stop_request: int = pydantic.Field(0, description="0 none, 1 by a user, 2 by the clock.")
+    resolved_environment: EnvironmentSpec | None = pydantic.Field(
+        None, description="The environment as it was when the job was accepted; it holds for the whole run."
+    )
+    steps: Steps = pydantic.Field(default_factory=Steps, description="The job's pods.")
+    outcome: Outcome | None = pydantic.Field(None, description="How the job will end, once its logs are published.")
+    results: ResultsStatus | None = pydantic.Field(None, description="What was published.")

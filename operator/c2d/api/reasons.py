@@ -1,0 +1,111 @@
+"""Why a job ended or waits: a closed list, each reason with one line for the person who has to act on it."""
+
+import enum
+from dataclasses import dataclass
+
+from c2d.api.phases import Phase
+
+
+class Reason(enum.StrEnum):
+    SUCCEEDED = "Succeeded"
+    ENVIRONMENT_UNKNOWN = "EnvironmentUnknown"
+    INVALID_SPEC = "InvalidSpec"
+    IMAGE_NOT_ALLOWED = "ImageNotAllowed"
+    CHAIN_NOT_ALLOWED = "ChainNotAllowed"
+    QUEUE_TIMEOUT = "QueueTimeout"
+    INPUT_DOWNLOAD_FAILED = "InputDownloadFailed"
+    ALGORITHM_DOWNLOAD_FAILED = "AlgorithmDownloadFailed"
+    CHECKSUM_MISMATCH = "ChecksumMismatch"
+    ALGORITHM_CHECKSUM_MISMATCH = "AlgorithmChecksumMismatch"
+    CONFIGURE_FAILED = "ConfigureFailed"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    PENDING_TIMEOUT = "PendingTimeout"
+    POD_REJECTED = "PodRejected"
+    ISOLATION_NOT_ENFORCED = "IsolationNotEnforced"
+    ALGORITHM_NOT_EXECUTABLE = "AlgorithmNotExecutable"
+    ALGORITHM_OOM_KILLED = "AlgorithmOOMKilled"
+    ALGORITHM_FAILED = "AlgorithmFailed"
+    DISK_FULL = "DiskFull"
+    POD_EVICTED = "PodEvicted"
+    NODE_LOST = "NodeLost"
+    POD_DELETED = "PodDeleted"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    PUBLISH_FAILED = "PublishFailed"
+    STOPPED = "Stopped"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job with this reason ends: its phase, its Ocean code, and a hint for a human."""
+
+    phase: Phase
+    hint: str
+    code: int = 70
+
+
+# The two failures that Ocean clients know by a code of their own.
+PROVISIONING_TEXTS = {31: "Data provisioning failed", 32: "Algorithm provisioning failed"}
+
+ENDINGS: dict[Reason, Ending] = {
+    Reason.SUCCEEDED: Ending(Phase.SUCCEEDED, ""),
+    Reason.ENVIRONMENT_UNKNOWN: Ending(
+        Phase.FAILED, "Name a ComputeEnvironment of this namespace: kubectl get computeenvironments."
+    ),
+    Reason.INVALID_SPEC: Ending(Phase.FAILED, "Correct the field that the message names and submit a new job."),
+    Reason.IMAGE_NOT_ALLOWED: Ending(
+        Phase.FAILED, "Use an image that the environment's allowedImages admits, or ask the data owner.", 32
+    ),
+    Reason.CHAIN_NOT_ALLOWED: Ending(Phase.FAILED, "The environment serves other chains; see its allowedChainIds."),
+    Reason.QUEUE_TIMEOUT: Ending(Phase.FAILED, "The environment was full for too long; submit the job again later."),
+    Reason.INPUT_DOWNLOAD_FAILED: Ending(
+        Phase.FAILED,
+        "Check that the input's URL answers from inside the cluster; configure.log has the details.",
+        31,
+    ),
+    Reason.ALGORITHM_DOWNLOAD_FAILED: Ending(
+        Phase.FAILED, "Check that the algorithm's URL answers from inside the cluster; see configure.log.", 32
+    ),
+    Reason.CHECKSUM_MISMATCH: Ending(
+        Phase.FAILED, "The input is not the file it was declared to be; correct its sha256 or its source.", 31
+    ),
+    Reason.ALGORITHM_CHECKSUM_MISMATCH: Ending(
+        Phase.FAILED,
+        "The algorithm is not the file it was declared to be; correct its sha256 or its source.",
+        32,
+    ),
+    Reason.CONFIGURE_FAILED: Ending(Phase.FAILED, "The configure pod broke; its log tells where.", 31),
+    Reason.IMAGE_PULL_FAILED: Ending(
+        Phase.FAILED, "Check the image's name, tag and registry, and the environment's imagePullSecrets.", 32
+    ),
+    Reason.PENDING_TIMEOUT: Ending(
+        Phase.FAILED, "No node could take the pod in time; the message says what the scheduler missed."
+    ),
+    Reason.POD_REJECTED: Ending(
+        Phase.FAILED, "The cluster refused the pod; the message names the policy, the quota or the field."
+    ),
+    Reason.ISOLATION_NOT_ENFORCED: Ending(
+        Phase.FAILED,
+        "The algorithm never ran: its pod could reach the network. Use a network plugin that enforces "
+        "NetworkPolicy, or a runtimeClassName without a network.",
+    ),
+    Reason.ALGORITHM_NOT_EXECUTABLE: Ending(
+        Phase.FAILED, "Check the container's entrypoint against what is in the image."
+    ),
+    Reason.ALGORITHM_OOM_KILLED: Ending(
+        Phase.FAILED,
+        "The algorithm wanted more memory than the environment gives; use less or a larger environment.",
+    ),
+    Reason.ALGORITHM_FAILED: Ending(Phase.FAILED, "The algorithm ended with an error of its own; read algorithm.log."),
+    Reason.DISK_FULL: Ending(Phase.FAILED, "Inputs and outputs are larger than the environment's disk."),
+    Reason.POD_EVICTED: Ending(Phase.FAILED, "The node evicted the pod, mostly for disk or memory pressure."),
+    Reason.NODE_LOST: Ending(Phase.FAILED, "The node went away while the pod was on it."),
+    Reason.POD_DELETED: Ending(Phase.FAILED, "Somebody deleted the pod while it ran."),
+    Reason.DEADLINE_EXCEEDED: Ending(
+        Phase.TIMED_OUT, "The algorithm ran longer than the job's budget; buy more time or do less."
+    ),
+    Reason.PUBLISH_FAILED: Ending(
+        Phase.FAILED,
+        "The results could not be stored; check the environment's results section and publish.log.",
+    ),
+    Reason.STOPPED: Ending(Phase.STOPPED, ""),
+}

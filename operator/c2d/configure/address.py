@@ -1,0 +1,63 @@
+"""Where a file comes from, in two forms: the URL, which may be a secret, and what may be shown of it."""
+
+import re
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from c2d.api import plan
+from c2d.configure.errors import DownloadFailed
+from c2d.configure.tasks import Url, UrlFile
+
+_LIMIT = 65_536  # characters; far above what servers accept
+
+
+@dataclass(frozen=True)
+class Address:
+    """`url` is for the request alone; `shown` is for messages."""
+
+    url: str = field(repr=False)
+    shown: str
+
+
+def resolve(source: Url | UrlFile) -> Address:
+    """The address that a task names. Raises DownloadFailed where it isn't an http or https URL."""
+    if isinstance(source, Url):
+        return _checked(source.value, _origin(source.value) or "the URL")
+    return _checked(_read(source.path), _secret_name(source.path))
+
+
+def _checked(url: str, shown: str) -> Address:
+    if _origin(url) is None:
+        raise DownloadFailed(f"{shown} is not an http or https URL")
+    return Address(url, shown)
+
+
+def _origin(url: str) -> str | None:
+    """Scheme, host and port of a URL, without user, path and query; None where it isn't an http one."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f\x7f]", url):
+        return None
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def _secret_name(path: PurePosixPath) -> str:
+    name = path.relative_to(plan.SECRETS) if path.is_relative_to(plan.SECRETS) else PurePosixPath(path.name)
+    return f"the URL in Secret key {name}"
+
+
+def _read(path: PurePosixPath) -> str:
+    """What the file holds, without the newline that most editors and `echo` end it with."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            return file.read(_LIMIT).strip()
+    except OSError as error:
+        raise DownloadFailed(f"{_secret_name(path)} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        # Without `from`: the error holds the content.
+        raise DownloadFailed(f"{_secret_name(path)} is not an http or https URL") from None

@@ -1,0 +1,27 @@
+"""How this program behaves, and what it takes from outside of itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from c2d.configure.retry import Policy
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How downloads behave; times in seconds."""
+
+    policy: Policy = field(default_factory=Policy)
+    connect_timeout: float = 10
+    stall_timeout: float = 60  # without a byte
+    at_once: int = 4  # files
+
+
+@dataclass(frozen=True)
+class World:
+    """What a run takes from outside: time, chance, the kernel's boot ID, and somebody to tell."""
+
+    now: Callable[[], datetime]
+    chance: Callable[[], float]  # in [0, 1)
+    boot: str
+    say: Callable[[str], None]

@@ -1,0 +1,81 @@
+"""From the plan to tasks: what has to be on the volume, where, with which mode. Pure."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from c2d.api import volume
+from c2d.api.plan import ConfigurePlan, PlannedFile
+from c2d.configure.errors import PlanInvalid, Role
+
+# An empty entrypoint executes the algorithm's file itself.
+MODES = {Role.INPUT: 0o644, Role.ALGORITHM: 0o755}
+
+
+@dataclass(frozen=True)
+class Text:
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Url:
+    value: str
+
+
+@dataclass(frozen=True)
+class UrlFile:
+    """The URL is the content of this file, which is a Secret's key."""
+
+    path: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file for the volume."""
+
+    role: Role
+    path: PurePosixPath  # below the volume's root
+    source: Text | Url | UrlFile
+    sha256: str | None = None
+
+    @property
+    def mode(self) -> int:
+        return MODES[self.role]
+
+
+def tasks_of(plan: ConfigurePlan) -> tuple[Task, ...]:
+    """Everything that the plan asks for, custom data included. Raises PlanInvalid."""
+    tasks = tuple(_all(plan))
+    paths = [task.path for task in tasks]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise PlanInvalid(f"{path} is in the plan twice")
+    return tasks
+
+
+def _all(plan: ConfigurePlan) -> Iterator[Task]:
+    yield from (_task(Role.INPUT, file) for file in plan.inputs)
+    yield from (_task(Role.ALGORITHM, file) for file in plan.algorithm)
+    custom_data = json.dumps(plan.custom_data, ensure_ascii=False, allow_nan=False).encode()
+    yield Task(Role.INPUT, PurePosixPath(volume.CUSTOM_DATA), Text(custom_data))
+
+
+def _task(role: Role, file: PlannedFile) -> Task:
+    return Task(role, _path(file.path), _source(file), file.sha256)
+
+
+def _path(text: str) -> PurePosixPath:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
+        raise PlanInvalid(f"{text!r} is not a path below one of the volume's folders")
+    return path
+
+
+def _source(file: PlannedFile) -> Text | Url | UrlFile:
+    given = [source for source in (file.text, file.url, file.url_file) if source is not None]
+    if len(given) != 1:
+        raise PlanInvalid(f"{file.path} needs exactly one of text, url and urlFile")
+    if file.text is not None:
+        return Text(file.text.encode())
+    return Url(file.url) if file.url is not None else UrlFile(PurePosixPath(given[0]))

@@ -1,0 +1,58 @@
+"""Whether an environment takes a job, and on which terms. Pure."""
+
+import fnmatch
+from datetime import datetime, timedelta
+
+from c2d.api import volume
+from c2d.api.environment import EnvironmentSpec
+from c2d.api.job import JobSpec, JobStatus, Outcome
+from c2d.api.reasons import Reason
+from c2d.engine import status as to
+from c2d.engine.state import Place, Settings
+
+# A queued job's position is refreshed this often, not at each change: that would be a write per job and job.
+REFRESH = timedelta(seconds=60)
+# A run was paid for, so it gets at least this, even when the order arrives at the end of its budget.
+MINIMUM_BUDGET = 60  # seconds
+
+
+def objection(spec: JobSpec, environment: EnvironmentSpec) -> Outcome | None:
+    """Why this environment doesn't take this job, if it doesn't."""
+    image = spec.algorithm.container.reference
+    allowed = environment.allowed_images
+    if allowed and not any(fnmatch.fnmatchcase(image, pattern) for pattern in allowed):
+        message = f"algorithm.container.image: {image} is not among the environment's allowedImages"
+        return to.outcome_of(Reason.IMAGE_NOT_ALLOWED, message)
+    chains = environment.allowed_chain_ids
+    if chains and spec.chain_id not in chains:
+        message = f"chainId: {spec.chain_id} is not among the environment's allowedChainIds"
+        return to.outcome_of(Reason.CHAIN_NOT_ALLOWED, message)
+    folders = [volume.short_id(item.id) for item in spec.inputs]
+    twice = sorted({folder for folder in folders if folders.count(folder) > 1})
+    if twice:
+        return to.outcome_of(Reason.INVALID_SPEC, f"inputs: two of them have the folder {twice[0]}")
+    return None
+
+
+def resolved(environment: EnvironmentSpec, settings: Settings) -> EnvironmentSpec:
+    """The environment with the engine's own defaults filled in, as it is kept in the job's status."""
+    if environment.isolation.probes:
+        return environment
+    isolation = environment.isolation.model_copy(update={"probes": list(settings.probes)})
+    return environment.model_copy(update={"isolation": isolation})
+
+
+def queued(status: JobStatus, place: Place, now: datetime) -> JobStatus:
+    message = f"{place.ahead} ahead" if place.ahead else "next"
+    status = to.condition(status, "Accepted", True, "Accepted", "", now)
+    status = to.condition(status, "Queued", True, "EnvironmentFull", message, now)
+    return to.waiting(status, None, f"queued, {message}")
+
+
+def budget(spec: JobSpec, environment: EnvironmentSpec, start: datetime) -> int:
+    """Seconds that an algorithm may run that starts then."""
+    limit = environment.max_job_duration_seconds
+    if spec.valid_until is None or spec.valid_until.timestamp() == 0:
+        return limit
+    left = int((spec.valid_until - start).total_seconds())
+    return min(limit, max(left, MINIMUM_BUDGET))

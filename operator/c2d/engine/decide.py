@@ -1,0 +1,143 @@
+"""What to do about a job: `decide(observed, now)`, pure, read from top to bottom.
+
+The first check that has an opinion decides. Actions are carried out before the status is written; each of them may
+be carried out again after a crash between the two, and then finds its work done.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from c2d.api.phases import TERMINAL, Phase
+from c2d.api.reasons import Reason
+from c2d.engine import admission_rules, ending, steps
+from c2d.engine import status as to
+from c2d.engine.pods import Step
+from c2d.engine.state import Decision, Delete, Observed
+from c2d.kube.resources import JOBS
+
+Check = Callable[[Observed, datetime], Decision | None]
+
+# How long a job waits for an environment that does not exist yet: `kubectl apply` of a folder keeps no order.
+ENVIRONMENT_GRACE = timedelta(seconds=60)
+
+
+def decide(seen: Observed, now: datetime) -> Decision:
+    """`now` is a UTC moment of whole seconds."""
+    for check in _CHECKS:
+        decision = check(seen, now)
+        if decision is not None:
+            return decision
+    raise AssertionError(f"no check takes a job in phase {seen.job.status.phase}")
+
+
+def refused(seen: Observed, message: str, now: datetime) -> Decision:
+    """The API server refused what was decided: a quota or a policy. It is asked again for a while, then given up."""
+    status = to.waiting(to.created(seen.job, now), Reason.POD_REJECTED, message)
+    environment = status.resolved_environment
+    if environment is None:
+        return ending.at_once(status, to.outcome_of(Reason.POD_REJECTED, message), now)
+    step = steps.of_phase(status)
+    known = to.step_of(status, step)
+    asked = known.create_time if known and known.create_time else now
+    # Without a `create_time` that is older than the pod, the clock would start anew at each refusal.
+    status = to.with_step(status, step, create_time=asked)
+    limit = asked + timedelta(seconds=environment.timeouts.pending_seconds)
+    if now < limit:
+        return Decision(status, wake_after=timedelta(seconds=10))
+    return ending.conclude(seen, status, to.outcome_of(Reason.POD_REJECTED, message), now)
+
+
+def _being_deleted(seen: Observed, _: datetime) -> Decision | None:
+    """The garbage collector takes the children; nothing is left for us to do."""
+    return Decision(seen.job.status) if seen.job.deleting else None
+
+
+def _finished(seen: Observed, now: datetime) -> Decision | None:
+    """Terminal is terminal; only its time to live still runs."""
+    status, spec = seen.job.status, seen.job.spec
+    if status.phase not in TERMINAL:
+        return None
+    lifetime = spec.ttl_seconds_after_finished if spec else None
+    if lifetime is None or status.date_finished is None:
+        return Decision(status)
+    left = status.date_finished + timedelta(seconds=lifetime) - now
+    if left > timedelta(0):
+        return Decision(status, wake_after=left)
+    return Decision(status, (Delete(JOBS, seen.job.name, seen.job.uid),))
+
+
+def _unreadable(seen: Observed, now: datetime) -> Decision | None:
+    if seen.job.spec is not None:
+        return None
+    return ending.at_once(to.created(seen.job, now), to.outcome_of(Reason.INVALID_SPEC, seen.job.invalid), now)
+
+
+def _stopped(seen: Observed, now: datetime) -> Decision | None:
+    """Asked to stop before it is known how it ends: what runs is ended, logs are still published."""
+    job = seen.job
+    if job.spec is None or not job.spec.stop or job.status.outcome is not None:
+        return None
+    status = to.created(job, now).model_copy(update={"stop_request": 1})
+    return ending.conclude(seen, status, to.outcome_of(Reason.STOPPED), now)
+
+
+def _without_environment(seen: Observed, now: datetime) -> Decision | None:
+    if seen.job.status.phase is not Phase.PENDING or seen.environment is not None or seen.job.spec is None:
+        return None
+    status = to.created(seen.job, now)
+    message = f"there is no ComputeEnvironment {seen.job.spec.environment} in namespace {seen.job.namespace}"
+    left = (status.date_created or now) + ENVIRONMENT_GRACE - now
+    if left <= timedelta(0):
+        return ending.at_once(status, to.outcome_of(Reason.ENVIRONMENT_UNKNOWN, message), now)
+    status = to.condition(status, "Accepted", False, Reason.ENVIRONMENT_UNKNOWN, message, now)
+    return Decision(to.waiting(status, Reason.ENVIRONMENT_UNKNOWN, message), wake_after=left)
+
+
+def _not_allowed(seen: Observed, now: datetime) -> Decision | None:
+    if seen.job.status.phase is not Phase.PENDING or seen.job.spec is None or seen.environment is None:
+        return None
+    objection = admission_rules.objection(seen.job.spec, seen.environment)
+    if objection is None:
+        return None
+    return ending.at_once(to.created(seen.job, now), objection, now)
+
+
+def _pending(seen: Observed, now: datetime) -> Decision | None:
+    """Accepted as soon as there is a place; its environment is fixed from then on."""
+    if seen.job.status.phase is not Phase.PENDING or seen.environment is None:
+        return None
+    status = to.created(seen.job, now)
+    if seen.place.admitted:
+        environment = admission_rules.resolved(seen.environment, seen.settings)
+        return Decision(to.accepted(status, environment, now), wake_after=timedelta(0))
+    left = (status.date_created or now) + timedelta(seconds=seen.environment.timeouts.queue_seconds) - now
+    if left <= timedelta(0):
+        return ending.at_once(status, to.outcome_of(Reason.QUEUE_TIMEOUT, "no place became free in time"), now)
+    return Decision(admission_rules.queued(status, seen.place, now), wake_after=min(left, admission_rules.REFRESH))
+
+
+def _starting(seen: Observed, now: datetime) -> Decision | None:
+    """Make the volume, the plans and the first pod."""
+    if seen.job.status.phase is not Phase.STARTING:
+        return None
+    made = steps.first_children(seen)
+    status = to.enter(to.created(seen.job, now), Phase.CONFIGURING)
+    return steps.create(seen, status, Step.CONFIGURE, now, before=tuple(made))
+
+
+def _working(seen: Observed, now: datetime) -> Decision | None:
+    """Follow the pod of the current phase."""
+    return steps.follow(seen, now)
+
+
+_CHECKS: tuple[Check, ...] = (
+    _being_deleted,
+    _finished,
+    _unreadable,
+    _stopped,
+    _without_environment,
+    _not_allowed,
+    _pending,
+    _starting,
+    _working,
+)

@@ -1,0 +1,122 @@
+"""The only place where kopf is spoken: what it sees goes into our world, and wakes the job that it belongs to.
+
+Index functions run for every object of the first lists before any event handler does, so that no job is looked at
+before all its pods are known. `on.event` handlers write nothing to the objects, unlike kopf's higher-level ones.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import kopf
+
+from c2d.engine.environments import report_for_ever
+from c2d.engine.observe import World
+from c2d.engine.reconcile import Reconciler
+from c2d.kube import names
+from c2d.kube.client import Client
+from c2d.kube.resources import ENVIRONMENTS, JOBS, PODS, Object, Resource, key_of, owner_uid
+
+logger = logging.getLogger(__name__)
+
+# A job is worked on by one of these at a time; more of them keep more requests under way.
+WORKERS = 16
+
+
+def register(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler, client: Client) -> None:
+    """Connect kopf's streams with the world and the queue."""
+    running: list[asyncio.Task[None]] = []
+
+    @kopf.on.startup(registry=registry)
+    async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure(settings)
+        running.extend(asyncio.create_task(reconciler.work()) for _ in range(WORKERS))
+        running.append(asyncio.create_task(report_for_ever(client, world)))
+
+    @kopf.on.cleanup(registry=registry)
+    async def stop(**_: Any) -> None:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    @kopf.on.login(registry=registry)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    _watch_jobs(registry, world, reconciler)
+    _watch_environments(registry, world, reconciler)
+    _watch_pods(registry, world, reconciler)
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """Only our own pods are watched, and nothing but what we write ourselves is ever written."""
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.label_selectors["", "v1", PODS.plural] = f"{names.MANAGED_BY}={names.MANAGER},{names.STEP}"
+
+
+def _watch_jobs(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
+    async def index_job(body: kopf.Body, **_: Any) -> None:
+        world.saw_job(_plain(body))
+
+    async def on_job(event: kopf.RawEvent, **_: Any) -> None:
+        item: Object = dict(event["object"])
+        if event["type"] == "DELETED":
+            world.jobs.remove(item)
+            reconciler.queue.cancel(key_of(item))
+            environment = world.admission.forget(item["metadata"]["uid"])
+            if environment is not None:
+                reconciler.wake_waiting(environment)
+        else:
+            reconciler.queue.wake(key_of(item))
+
+    _register(registry, JOBS, index_job, on_job)
+
+
+def _watch_environments(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
+    async def index_environment(body: kopf.Body, **_: Any) -> None:
+        world.environments.put(_plain(body))
+
+    async def on_environment(event: kopf.RawEvent, **_: Any) -> None:
+        item: Object = dict(event["object"])
+        if event["type"] == "DELETED":
+            world.environments.remove(item)
+            return
+        for job in world.jobs:
+            if job["spec"].get("environment") == item["metadata"]["name"] and not job.get("status", {}).get("outcome"):
+                reconciler.queue.wake(key_of(job))
+
+    _register(registry, ENVIRONMENTS, index_environment, on_environment)
+
+
+def _watch_pods(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
+    async def index_pod(body: kopf.Body, **_: Any) -> None:
+        world.pods.put(_plain(body))
+
+    async def on_pod(event: kopf.RawEvent, **_: Any) -> None:
+        item: Object = dict(event["object"])
+        if event["type"] == "DELETED":
+            world.pods.remove(item)
+        job = _job_of(item)
+        if job is not None:
+            reconciler.queue.wake(job)
+
+    _register(registry, PODS, index_pod, on_pod)
+
+
+def _register(registry: kopf.OperatorRegistry, resource: Resource, index: Any, handler: Any) -> None:
+    group, _, version = resource.api_version.rpartition("/")
+    kopf.index(group, version, resource.plural, id=f"index-{resource.plural}", registry=registry)(index)
+    kopf.on.event(group, version, resource.plural, id=f"watch-{resource.plural}", registry=registry)(handler)
+
+
+def _job_of(pod: Object) -> tuple[str, str] | None:
+    if owner_uid(pod) is None:
+        return None
+    owner = next(reference for reference in pod["metadata"]["ownerReferences"] if reference.get("controller"))
+    return pod["metadata"]["namespace"], owner["name"]
+
+
+def _plain(body: kopf.Body) -> Object:
+    """The API server's object behind kopf's view of it."""
+    return dict(body)

@@ -1,0 +1,91 @@
+"""What a pass works on: one frozen snapshot in, one decision out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from c2d.api.environment import EnvironmentSpec
+from c2d.api.job import JobSpec, JobStatus
+from c2d.engine.pods import PodView, Step
+from c2d.kube.resources import Object, Resource
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for every job of this engine."""
+
+    image: str  # of the configure and publish pods
+    image_pull_policy: str
+    probes: tuple[str, ...]  # of the isolation gate, where an environment names none
+
+
+@dataclass(frozen=True)
+class Job:
+    """A ComputeJob as it was read."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: datetime
+    deleting: bool
+    status: JobStatus
+    spec: JobSpec | None  # None when it can't be read; then `invalid` names the field
+    invalid: str = ""
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whether the job has a place in its environment; `ahead` counts those that wait before it."""
+
+    admitted: bool
+    ahead: int = 0
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that a decision may depend on, but for the time."""
+
+    job: Job
+    environment: EnvironmentSpec | None
+    place: Place
+    settings: Settings
+    pods: Mapping[tuple[Step, int], PodView] = field(default_factory=dict)
+
+    @property
+    def others_alive(self) -> bool:
+        """Whether a pod that may write to the volume, other than the publish pod, still lives."""
+        return any(not pod.done for (step, _), pod in self.pods.items() if step is not Step.PUBLISH)
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make this child; one that is there already and is the job's own is as good."""
+
+    resource: Resource
+    manifest: Object
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete it; it is as good when it is gone. With a UID, nothing else of that name is touched."""
+
+    resource: Resource
+    name: str
+    uid: str | None = None
+
+
+Action = Create | Delete
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The status to be, what to do before it is written, and when to look again if nothing happens."""
+
+    status: JobStatus
+    actions: tuple[Action, ...] = ()
+    wake_after: timedelta | None = None

@@ -1,0 +1,172 @@
+"""A client of the API server that speaks plain objects.
+
+Configuration, credentials and transport are those of the `kubernetes` package; its generated models are left out,
+because turning each pod into some forty Python objects and back costs more than the request itself.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from c2d.kube import errors
+from c2d.kube.resources import Object, Resource
+
+_JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30)  # a stream may be silent for long
+
+
+class Client:
+    """One connection pool to one API server. Every call may raise a `KubeError`."""
+
+    def __init__(self, configuration: Configuration, namespace: str, user_agent: str) -> None:
+        self.namespace = namespace
+        self._api = ApiClient(configuration)
+        self._user_agent = user_agent
+
+    @classmethod
+    async def connect(cls, user_agent: str, context: str | None = None) -> Self:
+        """From KUBECONFIG or the pod's service account, whichever is there.
+
+        Raises `NoCluster` where there is neither.
+        """
+        configuration = Configuration()
+        try:
+            namespace = await _load(configuration, context)
+        except config.ConfigException as error:
+            raise errors.NoCluster(f"no cluster is configured: {error}") from error
+        return cls(configuration, namespace, user_agent)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._api.close()
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        return await self._json("GET", resource.path(namespace, name))
+
+    async def list(self, resource: Resource, namespace: str, **selectors: str) -> Object:
+        """The list object: `items` and the `resourceVersion` to watch from."""
+        return await self._json("GET", resource.path(namespace), query=selectors)
+
+    async def create(self, resource: Resource, item: Object) -> Object:
+        return await self._json("POST", resource.path(item["metadata"]["namespace"]), body=item)
+
+    async def patch(self, resource: Resource, namespace: str, name: str, body: Object, subresource: str = "") -> Object:
+        """A JSON merge patch: null removes a field, a list is replaced as a whole."""
+        path = resource.path(namespace, name, subresource)
+        return await self._json("PATCH", path, body=body, content_type=_MERGE_PATCH)
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str | None = None) -> None:
+        """Delete it, if it still is the object of that UID; nothing happens when it is gone."""
+        body: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
+        try:
+            await self._json("DELETE", resource.path(namespace, name), body=body)
+        except (errors.NotFound, errors.Conflict):
+            return
+
+    async def watch(
+        self, resource: Resource, namespace: str, version: str, **selectors: str
+    ) -> AsyncIterator[tuple[str, Object]]:
+        """(ADDED | MODIFIED | DELETED, object) after that resource version, until the server ends the stream."""
+        query = {"watch": "true", "resourceVersion": version, **selectors}
+        async for line in self._lines(resource.path(namespace), query):
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                raise errors.from_status(event["object"].get("code", 500), event["object"])
+            yield event["type"], event["object"]
+
+    async def logs(self, namespace: str, pod: str, *, follow: bool) -> AsyncIterator[bytes]:
+        """What the pod's only container wrote, in pieces of any size."""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        async for piece in self._stream(path, {"follow": "true"} if follow else {}):
+            yield piece
+
+    async def _lines(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+        rest = b""
+        async for piece in self._stream(path, query):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield line
+
+    async def _stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+        response = await self._send("GET", path, query, None, _JSON, _STREAM_TIMEOUT)
+        try:
+            async for piece in response.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise errors.Unavailable(f"the stream from the API server was cut: {error}") from error
+        finally:
+            response.close()
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = _JSON,
+    ) -> Object:
+        response = await self._send(method, path, query or {}, body, content_type, _TIMEOUT)
+        async with response:
+            result: Object = json.loads(await response.read())
+            return result
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Object | None,
+        content_type: str,
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": self._user_agent}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            answer = await self._api.rest_client.request(method, url, headers, body, _request_timeout=timeout)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise errors.Unavailable(f"the API server can't be reached: {error or type(error).__name__}") from error
+        response: aiohttp.ClientResponse = answer.response
+        if response.status >= 400:
+            raise errors.from_status(response.status, await _status(response))
+        return response
+
+
+async def _load(configuration: Configuration, context: str | None) -> str:
+    """Fill in the configuration; returns the namespace that it names."""
+    try:
+        await asyncio.to_thread(config.load_incluster_config, configuration)
+        return await asyncio.to_thread(_pod_namespace)
+    except config.ConfigException:
+        await config.load_kube_config(context=context, client_configuration=configuration)
+    contexts, active = config.list_kube_config_contexts()
+    chosen: dict[str, Any] = next((item for item in contexts if item["name"] == context), active)
+    return str(chosen["context"].get("namespace", "default"))
+
+
+def _pod_namespace() -> str:
+    with open("/var/run/secrets/kubernetes.io/serviceaccount/namespace") as file:  # noqa: PTH123
+        return file.read().strip()
+
+
+async def _status(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    async with response:
+        text = await response.text(errors="replace")
+    try:
+        status: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return {"message": text[:1024]}
+    return status

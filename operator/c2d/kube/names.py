@@ -1,0 +1,41 @@
+"""Names and labels of a job's children: deterministic, so that the same child is never made twice."""
+
+from c2d.api.environment import GROUP
+
+JOB_UID = f"{GROUP}/job-uid"
+JOB_NAME = f"{GROUP}/job"
+STEP = f"{GROUP}/step"
+ATTEMPT = f"{GROUP}/attempt"
+ENVIRONMENT = f"{GROUP}/environment"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "c2d-engine"
+
+_LIMIT = 63  # of a label's value, and of a pod's hostname
+_UID_PART = 8
+
+
+def child(job: str, uid: str, suffix: str) -> str:
+    """`<job>-<first 8 of the UID>-<suffix>`, at most 63 characters.
+
+    The UID keeps apart two jobs of one name, and two long names that are cut to the same one.
+    """
+    tail = f"-{uid[:_UID_PART]}-{suffix}"
+    head = job[: _LIMIT - len(tail)].replace(".", "-").rstrip("-")
+    return head + tail
+
+
+def label(value: str) -> str:
+    """The value, cut to what a label may hold."""
+    return value[:_LIMIT].rstrip("-_.")
+
+
+def volume(job: str, uid: str) -> str:
+    return child(job, uid, "data")
+
+
+def plan(job: str, uid: str) -> str:
+    return child(job, uid, "plan")
+
+
+def pod(job: str, uid: str, step: str, attempt: int) -> str:
+    return child(job, uid, f"{step}-{attempt}")

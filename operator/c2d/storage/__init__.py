@@ -1,0 +1,1 @@
+"""Where results are kept: one small protocol, its implementations, and a reader of what was published."""

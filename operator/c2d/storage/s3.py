@@ -1,0 +1,164 @@
+"""Objects in a bucket of any server that speaks S3.
+
+Credentials come from boto3's default chain: AWS_* variables or the pod's workload identity. Objects get no ACL,
+so they are as private as the bucket. boto3 adds a checksum to every upload, and the server verifies it.
+"""
+
+import contextlib
+import itertools
+import math
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from c2d.api.environment import S3Target
+from c2d.storage.s3_errors import translated
+from c2d.storage.store import Reader
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+MIB = 1024 * 1024
+PART_SIZE = 8 * MIB
+MAX_PARTS = 10_000  # of one object; a limit of S3
+MAX_DELETES = 1_000  # in one request; a limit of S3
+GET_SIZE = MIB
+
+
+class S3Store:
+    """A bucket. Memory is bounded: at most `parts_at_once` parts are under way, over all uploads together."""
+
+    def __init__(self, client: "S3Client", bucket: str, part_size: int = PART_SIZE, parts_at_once: int = 4) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._part_size = part_size
+        self._pool = ThreadPoolExecutor(parts_at_once, thread_name_prefix="part")
+        self._places = threading.BoundedSemaphore(parts_at_once)
+
+    def put(self, key: str, source: Reader, size: int) -> None:
+        part_size = max(self._part_size, math.ceil(size / MAX_PARTS))
+        first = source.read(part_size)
+        if len(first) < part_size:
+            with translated("PutObject", self._bucket):
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=first)
+        else:
+            self._put_parts(key, _parts(first, source, part_size))
+
+    def get(self, key: str) -> Iterator[bytes]:
+        with translated("GetObject", self._bucket):
+            yield from self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(GET_SIZE)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2")
+        with translated("ListObjectsV2", self._bucket):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                yield from (item["Key"] for item in page.get("Contents", ()))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        remaining = iter(keys)
+        while batch := list(itertools.islice(remaining, MAX_DELETES)):
+            self._delete_batch(batch)
+
+    def discard_unfinished(self, prefix: str) -> None:
+        pages = self._client.get_paginator("list_multipart_uploads")
+        with translated("ListMultipartUploads", self._bucket):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for upload in page.get("Uploads", ()):
+                    self._abort(upload["Key"], upload["UploadId"])
+
+    def _delete_batch(self, batch: list[str]) -> None:
+        with translated("DeleteObjects", self._bucket) as told:
+            answer = self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            )
+            for error in answer.get("Errors", ()):
+                raise told.error(error.get("Code", ""))
+
+    def _put_parts(self, key: str, parts: Iterator[bytes]) -> None:
+        with translated("CreateMultipartUpload", self._bucket):
+            upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ChecksumAlgorithm="CRC32")[
+                "UploadId"
+            ]
+        try:
+            sent = self._send_parts(key, upload, parts)
+            with translated("CompleteMultipartUpload", self._bucket):
+                self._client.complete_multipart_upload(
+                    Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": sent}
+                )
+        except BaseException:
+            # The first error is the one to tell of; what stays behind is discarded by the next run.
+            with contextlib.suppress(Exception):
+                self._abort(key, upload)
+            raise
+
+    def _send_parts(self, key: str, upload: str, parts: Iterator[bytes]) -> "list[CompletedPartTypeDef]":
+        futures: list[Future[CompletedPartTypeDef]] = []
+        try:
+            for number, part in enumerate(self._as_places_allow(parts), start=1):
+                futures.append(self._pool.submit(self._send_part, key, upload, number, part))
+                futures[-1].add_done_callback(lambda _: self._places.release())
+                if any(future.done() and future.exception() for future in futures[-8:]):
+                    break
+        finally:
+            # An abort is only final once no part is under way any more.
+            for future in futures:
+                future.exception()
+        return [future.result() for future in futures]
+
+    def _as_places_allow(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """Reads a part only when there is a place for it, so that parts never pile up in memory."""
+        while True:
+            self._places.acquire()
+            try:
+                part = next(parts, None)
+            except BaseException:
+                self._places.release()
+                raise
+            if part is None:
+                self._places.release()
+                return
+            yield part
+
+    def _send_part(self, key: str, upload: str, number: int, part: bytes) -> "CompletedPartTypeDef":
+        with translated("UploadPart", self._bucket):
+            answer = self._client.upload_part(
+                Bucket=self._bucket, Key=key, UploadId=upload, PartNumber=number, Body=part, ChecksumAlgorithm="CRC32"
+            )
+        completed: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer["ETag"]}
+        if "ChecksumCRC32" in answer:
+            completed["ChecksumCRC32"] = answer["ChecksumCRC32"]
+        return completed
+
+    def _abort(self, key: str, upload: str) -> None:
+        with translated("AbortMultipartUpload", self._bucket):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+
+
+def _parts(first: bytes, source: Reader, part_size: int) -> Iterator[bytes]:
+    yield first
+    del first
+    while part := source.read(part_size):
+        yield part
+
+
+def open_store(target: S3Target, attempts: int = 5) -> S3Store:
+    """The target's bucket, with credentials of the environment. Nothing is sent yet.
+
+    Servers other than AWS often have one host name for all buckets, hence the bucket in the path there.
+    """
+    config = Config(
+        region_name=target.region,
+        retries={"mode": "standard", "max_attempts": attempts},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=32,
+        s3={"addressing_style": "path" if target.endpoint else "auto"},
+    )
+    with translated("the client", target.bucket):
+        client = boto3.session.Session().client("s3", endpoint_url=target.endpoint, config=config)
+    return S3Store(client, target.bucket)
