@@ -2,7 +2,7 @@
 
 import enum
 
-from c2d.api.model import Model, Time
+from c2d.api.model import Observed, Time
 
 
 class Kind(enum.StrEnum):
@@ -14,8 +14,11 @@ class Kind(enum.StrEnum):
     PUBLISH_LOG = "publishLog"
 
 
-class Result(Model):
-    """One published file. `filename` is relative to the outputs folder, or the log's name."""
+class Result(Observed):
+    """One published file. `filename` is relative to the outputs folder, or the log's name.
+
+    What can't be printed in a name is percent-encoded, see c2d/publish/names.py.
+    """
 
     index: int
     type: Kind
@@ -25,15 +28,18 @@ class Result(Model):
     sha256: str
 
 
-class Skipped(Model):
-    """Something in the outputs folder that was not published, and why."""
+class Skipped(Observed):
+    """Something in the outputs folder, or a log, that was not published, and why."""
 
     filename: str
     reason: str
 
 
-class Manifest(Model):
-    """Everything that a job published."""
+class Manifest(Observed):
+    """Everything that a job published.
+
+    The results come last, so that a million of them can be written without being held in memory.
+    """
 
     version: int = 1
     job: str
@@ -41,5 +47,6 @@ class Manifest(Model):
     agreement_id: str = ""
     published_at: Time
     outputs: bool  # False when only logs were published
+    skipped: list[Skipped]  # the first thousand
+    skipped_count: int = 0
     results: list[Result]
-    skipped: list[Skipped]

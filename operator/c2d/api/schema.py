@@ -124,7 +124,7 @@ def definitions() -> dict[str, Json]:
     return {
         "computejobs.yaml": _definition(
             "ComputeJob",
-            "cj",
+            "cjob",
             "A run of an algorithm beside the data; only its results leave.",
             JOB_COLUMNS,
             structural(JobSpec, keep_defaults=True),

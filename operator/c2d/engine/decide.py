@@ -19,6 +19,7 @@ Check = Callable[[Observed, datetime], Decision | None]
 
 # How long a job waits for an environment that does not exist yet: `kubectl apply` of a folder keeps no order.
 ENVIRONMENT_GRACE = timedelta(seconds=60)
+_ASK_AGAIN = timedelta(seconds=10)  # what was refused
 
 
 def decide(seen: Observed, now: datetime) -> Decision:
@@ -30,20 +31,19 @@ def decide(seen: Observed, now: datetime) -> Decision:
     raise AssertionError(f"no check takes a job in phase {seen.job.status.phase}")
 
 
-def refused(seen: Observed, message: str, now: datetime) -> Decision:
+def refused(seen: Observed, decision: Decision, message: str, now: datetime) -> Decision:
     """The API server refused what was decided: a quota or a policy. It is asked again for a while, then given up."""
-    status = to.waiting(to.created(seen.job, now), Reason.POD_REJECTED, message)
-    environment = status.resolved_environment
-    if environment is None:
-        return ending.at_once(status, to.outcome_of(Reason.POD_REJECTED, message), now)
+    status = to.waiting(decision.status, Reason.POD_REJECTED, message)
+    if status.phase in TERMINAL or status.resolved_environment is None:
+        return decision
     step = steps.of_phase(status)
-    known = to.step_of(status, step)
-    asked = known.create_time if known and known.create_time else now
-    # Without a `create_time` that is older than the pod, the clock would start anew at each refusal.
+    # The clock goes on from the first refusal, not from the latest one.
+    before = to.step_of(seen.job.status, step)
+    asked = before.create_time if before and before.create_time else now
     status = to.with_step(status, step, create_time=asked)
-    limit = asked + timedelta(seconds=environment.timeouts.pending_seconds)
+    limit = asked + timedelta(seconds=status.resolved_environment.timeouts.pending_seconds)
     if now < limit:
-        return Decision(status, wake_after=timedelta(seconds=10))
+        return Decision(status, wake_after=_ASK_AGAIN)
     return ending.conclude(seen, status, to.outcome_of(Reason.POD_REJECTED, message), now)
 
 
@@ -69,7 +69,7 @@ def _finished(seen: Observed, now: datetime) -> Decision | None:
 def _unreadable(seen: Observed, now: datetime) -> Decision | None:
     if seen.job.spec is not None:
         return None
-    return ending.at_once(to.created(seen.job, now), to.outcome_of(Reason.INVALID_SPEC, seen.job.invalid), now)
+    return ending.at_once(to.created(seen.job), to.outcome_of(Reason.INVALID_SPEC, seen.job.invalid), now)
 
 
 def _stopped(seen: Observed, now: datetime) -> Decision | None:
@@ -77,14 +77,14 @@ def _stopped(seen: Observed, now: datetime) -> Decision | None:
     job = seen.job
     if job.spec is None or not job.spec.stop or job.status.outcome is not None:
         return None
-    status = to.created(job, now).model_copy(update={"stop_request": 1})
+    status = to.created(job).model_copy(update={"stop_request": 1})
     return ending.conclude(seen, status, to.outcome_of(Reason.STOPPED), now)
 
 
 def _without_environment(seen: Observed, now: datetime) -> Decision | None:
     if seen.job.status.phase is not Phase.PENDING or seen.environment is not None or seen.job.spec is None:
         return None
-    status = to.created(seen.job, now)
+    status = to.created(seen.job)
     message = f"there is no ComputeEnvironment {seen.job.spec.environment} in namespace {seen.job.namespace}"
     left = (status.date_created or now) + ENVIRONMENT_GRACE - now
     if left <= timedelta(0):
@@ -99,14 +99,14 @@ def _not_allowed(seen: Observed, now: datetime) -> Decision | None:
     objection = admission_rules.objection(seen.job.spec, seen.environment)
     if objection is None:
         return None
-    return ending.at_once(to.created(seen.job, now), objection, now)
+    return ending.at_once(to.created(seen.job), objection, now)
 
 
 def _pending(seen: Observed, now: datetime) -> Decision | None:
     """Accepted as soon as there is a place; its environment is fixed from then on."""
     if seen.job.status.phase is not Phase.PENDING or seen.environment is None:
         return None
-    status = to.created(seen.job, now)
+    status = to.created(seen.job)
     if seen.place.admitted:
         environment = admission_rules.resolved(seen.environment, seen.settings)
         return Decision(to.accepted(status, environment, now), wake_after=timedelta(0))
@@ -121,7 +121,7 @@ def _starting(seen: Observed, now: datetime) -> Decision | None:
     if seen.job.status.phase is not Phase.STARTING:
         return None
     made = steps.first_children(seen)
-    status = to.enter(to.created(seen.job, now), Phase.CONFIGURING)
+    status = to.enter(to.created(seen.job), Phase.CONFIGURING)
     return steps.create(seen, status, Step.CONFIGURE, now, before=tuple(made))
 
 

@@ -111,7 +111,7 @@ class Reconciler:
         try:
             pods = await act(self._client, seen.job, decision.actions)
         except errors.Rejected as error:
-            decision = refused(seen, str(error), now)
+            decision = refused(seen, decision, str(error), now)
             pods = await act(self._client, seen.job, decision.actions)
         for pod in pods:
             self._world.pods.put(pod)

@@ -14,12 +14,12 @@ from c2d.engine.state import Job
 _MESSAGE_LIMIT = 1000
 
 
-def created(job: Job, now: datetime) -> JobStatus:
-    """The status of a job that is seen for the first time."""
+def created(job: Job) -> JobStatus:
+    """The status to go on from: that of the job, or its first one."""
     status = job.status
     if status.date_created is None:
         row = TABLE[status.phase]
-        status = status.model_copy(update={"date_created": now, "code": row.code, "text": row.text})
+        status = status.model_copy(update={"date_created": job.created, "code": row.code, "text": row.text})
     return status.model_copy(update={"observed_generation": job.generation})
 
 

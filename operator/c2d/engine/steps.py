@@ -61,7 +61,7 @@ def create(seen: Observed, status: JobStatus, step: Step, now: datetime, before:
 
 def follow(seen: Observed, now: datetime) -> Decision | None:
     """What the pod of the current phase asks for."""
-    status = to.created(seen.job, now)
+    status = to.created(seen.job)
     step = _STEPS[status.phase]
     known = to.step_of(status, step)
     pod = seen.pods.get((step, known.attempt if known else 0))
@@ -77,14 +77,17 @@ def follow(seen: Observed, now: datetime) -> Decision | None:
 def _absent(seen: Observed, status: JobStatus, step: Step, now: datetime) -> Decision:
     """Not created yet, not to be created yet, or gone."""
     known = to.step_of(status, step)
-    if known is not None and known.create_time is not None and status.reason is not Reason.POD_REJECTED:
+    refused = status.reason is Reason.POD_REJECTED
+    if known is not None and known.create_time is not None and not refused:
         return failed(seen, status, step, diagnose.vanished(known.pod), now, started=known.start_time is not None)
     if known is not None and known.retry_time is not None and now < known.retry_time:
         return Decision(status, wake_after=known.retry_time - now)
     if step is Step.PUBLISH and seen.others_alive:
         # Two pods must not write to the volume, and a stopped one may still do so.
         return Decision(status)
-    return create(seen, status, step, now)
+    # Volume and plans may have been what was refused; making them again finds them there.
+    before = tuple(first_children(seen)) if refused and step is Step.CONFIGURE else ()
+    return create(seen, status, step, now, before)
 
 
 def _waits(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:

@@ -57,8 +57,10 @@ class Client:
         """The list object: `items` and the `resourceVersion` to watch from."""
         return await self._json("GET", resource.path(namespace), query=selectors)
 
-    async def create(self, resource: Resource, item: Object) -> Object:
-        return await self._json("POST", resource.path(item["metadata"]["namespace"]), body=item)
+    async def create(self, resource: Resource, item: Object, *, strict: bool = False) -> Object:
+        """Strict: a field that the API server doesn't know is `Rejected`; otherwise it is dropped without a word."""
+        query = {"fieldValidation": "Strict"} if strict else {}
+        return await self._json("POST", resource.path(item["metadata"]["namespace"]), query=query, body=item)
 
     async def patch(self, resource: Resource, namespace: str, name: str, body: Object, subresource: str = "") -> Object:
         """A JSON merge patch: null removes a field, a list is replaced as a whole."""

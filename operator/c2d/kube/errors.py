@@ -5,6 +5,7 @@ KubeError
 ├── NotFound        404
 ├── AlreadyExists   409 on a create
 ├── Conflict        409 on a write: the object changed since it was read
+├── Expired         410: that resource version is forgotten; list again
 ├── Rejected        400, 403, 413, 422: the same request will be refused again
 └── Unavailable     429, 5xx, cut or refused connections, timeouts: worth a retry
 """
@@ -32,6 +33,10 @@ class Conflict(KubeError):
     """The object changed since it was read."""
 
 
+class Expired(KubeError):
+    """The API server no longer knows that resource version; a new list gives one that it knows."""
+
+
 class Rejected(KubeError):
     """The API server refused the request and will refuse it again."""
 
@@ -40,7 +45,7 @@ class Unavailable(KubeError):
     """The API server can't be reached or can't serve now."""
 
 
-_BY_CODE: dict[int, type[KubeError]] = {404: NotFound, 429: Unavailable}
+_BY_CODE: dict[int, type[KubeError]] = {404: NotFound, 410: Expired, 429: Unavailable}
 
 
 def from_status(code: int, status: dict[str, Any]) -> KubeError:

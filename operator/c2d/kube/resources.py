@@ -18,8 +18,10 @@ class Resource:
     plural: str
 
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
+        """Without a namespace: the objects of all of them, to list and to watch."""
         root = "/api" if "/" not in self.api_version else "/apis"
-        parts = [root, self.api_version, "namespaces", namespace, self.plural, name, subresource]
+        scope = f"namespaces/{namespace}" if namespace else ""
+        parts = [root, self.api_version, scope, self.plural, name, subresource]
         return "/".join(part for part in parts if part)
 
 
@@ -28,6 +30,7 @@ ENVIRONMENTS = Resource(f"{GROUP}/{VERSION}", "ComputeEnvironment", "computeenvi
 PODS = Resource("v1", "Pod", "pods")
 CLAIMS = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 CONFIG_MAPS = Resource("v1", "ConfigMap", "configmaps")
+SECRETS = Resource("v1", "Secret", "secrets")
 EVENTS = Resource("v1", "Event", "events")
 
 
