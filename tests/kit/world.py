@@ -110,10 +110,10 @@ class _Write:
 
     def __enter__(self) -> None:
         self._before(self._what)
-        self._cluster.requests.append(self._what)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
+            self._cluster.requests.append(self._what)
             self._after(self._what)
 
 

@@ -41,7 +41,7 @@ def refused(seen: Observed, decision: Decision, message: str, now: datetime) -> 
     before = to.step_of(seen.job.status, step)
     asked = before.create_time if before and before.create_time else now
     status = to.with_step(status, step, create_time=asked)
-    limit = asked + timedelta(seconds=status.resolved_environment.timeouts.pending_seconds)
+    limit = asked + timedelta(seconds=to.environment_of(status).timeouts.pending_seconds)
     if now < limit:
         return Decision(status, wake_after=_ASK_AGAIN)
     return ending.conclude(seen, status, to.outcome_of(Reason.POD_REJECTED, message), now)

@@ -1,0 +1,244 @@
+"""Whole objects: what the API server is sent is what stands here."""
+
+import json
+from typing import Any
+
+from c2d.engine import admission_rules
+from c2d.engine.manifests import algorithm, plan, programs, volume
+from tests.kit import build
+from tests.kit.build import SETTINGS, UID
+
+ENVIRONMENT = build.environment(
+    resources={"cpu": "2", "memory": "4Gi", "disk": "20Gi", "gpu": 1},
+    pod={
+        "runtimeClassName": "airgap",
+        "nodeSelector": {"pool": "compute"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "imagePullSecrets": ["registry"],
+    },
+    volume={"storageClassName": "fast"},
+    results={"s3": {"bucket": "results", "credentialsSecretName": "s3"}},
+    isolation={"probes": ["tcp://10.96.0.1:443"]},
+)
+SPEC = build.spec(
+    inputs=[
+        {
+            "id": "did:op:abc",
+            "files": [{"url": "https://a/b"}, {"urlFrom": {"secretKeyRef": {"name": "s", "key": "url"}}}],
+        }
+    ],
+    agreementId="0xag",
+)
+HEAD: dict[str, Any] = {
+    "namespace": "ns",
+    "labels": {
+        "c2d.oceanprotocol.com/job-uid": UID,
+        "c2d.oceanprotocol.com/job": "branin",
+        "app.kubernetes.io/managed-by": "c2d-engine",
+    },
+    "ownerReferences": [
+        {
+            "apiVersion": "c2d.oceanprotocol.com/v1alpha1",
+            "kind": "ComputeJob",
+            "name": "branin",
+            "uid": UID,
+            "controller": True,
+        }
+    ],
+}
+
+
+def head(name: str, **labels: str) -> dict[str, Any]:
+    more = {f"c2d.oceanprotocol.com/{key}": value for key, value in labels.items()}
+    return {**HEAD, "name": f"branin-6f1c0c9e-{name}", "labels": {**HEAD["labels"], **more}}
+
+
+POD_SECURITY = {
+    "runAsNonRoot": True,
+    "runAsUser": 10001,
+    "runAsGroup": 10001,
+    "fsGroup": 10001,
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def frame(deadline: int, scratch: str) -> dict[str, Any]:
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 30,
+        "activeDeadlineSeconds": deadline,
+        "securityContext": POD_SECURITY,
+        "nodeSelector": {"pool": "compute"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "imagePullSecrets": [{"name": "registry"}],
+        "volumes": [
+            {"name": "data", "persistentVolumeClaim": {"claimName": "branin-6f1c0c9e-data"}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": scratch}},
+        ],
+    }
+
+
+def test_the_volume() -> None:
+    assert volume.volume(build.job(), ENVIRONMENT) == {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": head("data"),
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "20Gi"}},
+            "storageClassName": "fast",
+        },
+    }
+
+
+def test_the_plans_hold_no_secret() -> None:
+    manifest = plan.plans(build.job(), SPEC, ENVIRONMENT)
+    data = {name: json.loads(text) for name, text in manifest.pop("data").items()}
+    assert manifest == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": head("plan"), "immutable": True}
+    assert data == {
+        "configure.json": {
+            "job": "ns/branin",
+            "inputs": [
+                {"path": "inputs/abc/0", "url": "https://a/b"},
+                {"path": "inputs/abc/1", "urlFile": "/c2d/secrets/s/url"},
+            ],
+            "algorithm": [{"path": "transformations/algorithm", "text": "print(1)"}],
+        },
+        "publish.json": {
+            "job": "ns/branin",
+            "uid": UID,
+            "agreementId": "0xag",
+            "s3": {"region": "us-east-1", "bucket": "results", "prefix": "", "credentialsSecretName": "s3"},
+        },
+    }
+
+
+def test_the_configure_pod() -> None:
+    manifest = programs.configure(build.job(), SPEC, ENVIRONMENT, SETTINGS, 0)
+    expected = frame(600 + 3600 + 60, "64Mi")
+    secrets = {"secret": {"name": "s", "items": [{"key": "url", "path": "s/url"}]}}
+    assert manifest == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": head("configure-0", step="configure", attempt="0"),
+        "spec": {
+            **expected,
+            "volumes": [
+                *expected["volumes"],
+                {"name": "plan", "configMap": {"name": "branin-6f1c0c9e-plan"}},
+                {"name": "secrets", "projected": {"defaultMode": 0o440, "sources": [secrets]}},
+            ],
+            "containers": [
+                {
+                    "name": "configure",
+                    "image": "c2d/operator:1",
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["c2d-configure", "--plan", "/c2d/plan/configure.json"],
+                    "env": [{"name": "HOME", "value": "/tmp"}],
+                    "resources": {
+                        "requests": {"cpu": "50m", "memory": "64Mi"},
+                        "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
+                    },
+                    "volumeMounts": [
+                        {"name": "data", "mountPath": "/data"},
+                        {"name": "tmp", "mountPath": "/tmp"},
+                        {"name": "plan", "mountPath": "/c2d/plan", "readOnly": True},
+                        {"name": "secrets", "mountPath": "/c2d/secrets", "readOnly": True},
+                    ],
+                    "securityContext": CONTAINER_SECURITY,
+                }
+            ],
+        },
+    }
+
+
+def test_the_algorithm_pod() -> None:
+    manifest = algorithm.algorithm(build.job(), SPEC, ENVIRONMENT, 0, 300)
+    runner = next(e for e in manifest["spec"]["containers"][0]["env"] if e["name"] == "C2D_RUNNER")
+    assert json.loads(runner.pop("value")) == {
+        "entrypoint": "python3 $ALGO",
+        "algorithm": "/data/transformations/algorithm",
+        "log": "/data/logs/algorithm.log",
+        "logLimitBytes": 100 * 2**20,
+        "deadlineSeconds": 300,
+        "graceSeconds": 10,
+        "gate": {
+            "mode": "Required",
+            "probes": ["tcp://10.96.0.1:443"],
+            "timeoutSeconds": 30,
+            "probeTimeoutMilliseconds": 1000,
+        },
+    }
+    sold = {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": "1"}
+    assert manifest == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": head("algorithm-0", step="algorithm", attempt="0"),
+        "spec": {
+            **frame(600 + 30 + 300 + 120, "1Gi"),
+            "runtimeClassName": "airgap",
+            "containers": [
+                {
+                    "name": "algorithm",
+                    "image": "python",
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["/data/bin/c2d-runner"],
+                    "workingDir": "/",
+                    "env": [
+                        {"name": "DIDS", "value": '["abc"]'},
+                        {"name": "TRANSFORMATION_DID", "value": ""},
+                        {"name": "VOLUME", "value": "/data"},
+                        {"name": "LOGS", "value": "/data/logs"},
+                        {"name": "INPUTS", "value": "/data/inputs"},
+                        {"name": "OUTPUTS", "value": "/data/outputs"},
+                        {"name": "HOME", "value": "/tmp"},
+                        {"name": "C2D_RUNNER"},
+                    ],
+                    "resources": {"requests": sold, "limits": sold},
+                    "volumeMounts": [
+                        *(
+                            {"name": "data", "mountPath": f"/data/{name}", "subPath": name, "readOnly": True}
+                            for name in ("inputs", "transformations", "ddos", "bin")
+                        ),
+                        {"name": "data", "mountPath": "/data/outputs", "subPath": "outputs"},
+                        {"name": "data", "mountPath": "/data/logs", "subPath": "logs"},
+                        {"name": "tmp", "mountPath": "/tmp"},
+                    ],
+                    "securityContext": CONTAINER_SECURITY,
+                }
+            ],
+        },
+    }
+
+
+def test_the_publish_pod_gets_the_credentials_and_nothing_else() -> None:
+    manifest = programs.publish(build.job(), ENVIRONMENT, SETTINGS, 1, outputs=False)
+    (container,) = manifest["spec"]["containers"]
+    assert manifest["metadata"] == head("publish-1", step="publish", attempt="1")
+    assert container["envFrom"] == [{"secretRef": {"name": "s3"}}]
+    assert container["command"] == ["c2d-publish", "--plan", "/c2d/plan/publish.json", "--logs-only"]
+
+
+def test_an_algorithm_cannot_override_our_variables() -> None:
+    spec = build.spec(algorithm=SPEC.algorithm.model_dump(by_alias=True) | {"env": [{"name": "HOME", "value": "/x"}]})
+    manifest = algorithm.algorithm(build.job(), spec, ENVIRONMENT, 0, 300)
+    assert [e for e in manifest["spec"]["containers"][0]["env"] if e["name"] == "HOME"] == [
+        {"name": "HOME", "value": "/tmp"}
+    ]
+
+
+def test_a_budget_at_the_end_of_the_order_is_still_a_minute() -> None:
+    spec = build.spec(validUntil=build.NOW.isoformat())
+    assert admission_rules.budget(spec, ENVIRONMENT, build.after(10)) == 60
+
+
+def test_no_end_of_the_order_means_the_environments_maximum() -> None:
+    assert admission_rules.budget(build.spec(validUntil="1970-01-01T00:00:00Z"), ENVIRONMENT, build.NOW) == 3600
