@@ -76,7 +76,11 @@ class Story:
             world.environments.put(item)
         for item in self.cluster.all(JOBS):
             world.saw_job(item)
-        for item in self.cluster.all(PODS):
+        there = self.cluster.all(PODS)
+        for item in world.pods:
+            if item["metadata"]["uid"] not in [pod["metadata"]["uid"] for pod in there]:
+                world.pods.remove(item)
+        for item in there:
             world.pods.put(item)
 
     def kubelet_runs(self) -> None:
@@ -125,6 +129,7 @@ class Story:
         for _ in range(60):
             await self.engine_works(**engine)
             if self.phase in TERMINAL:
+                await self.engine_works()
                 return
             self.kubelet_runs()
             self.pass_time(1)

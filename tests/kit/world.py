@@ -98,6 +98,11 @@ class FakeClient:
         with self._write(f"delete {resource.plural} {name}"):
             self._cluster.objects.pop((resource.plural, namespace, name), None)
 
+    async def delete_all(self, resource: Resource, namespace: str, selector: str) -> None:
+        with self._write(f"delete all {resource.plural}"):
+            for item in (await self.list(resource, namespace, labelSelector=selector))["items"]:
+                del self._cluster.objects[resource.plural, namespace, item["metadata"]["name"]]
+
     def _write(self, what: str) -> "_Write":
         return _Write(self._cluster, what, self._before, self._after)
 

@@ -1,6 +1,7 @@
 """The phases of a ComputeJob: one table, from which the CRD's enum, the API's codes and the docs derive.
 
-Codes and texts are those of the Ocean operator-service, which clients in the field poll for.
+Codes and texts are those of the Ocean operator-service, which clients in the field poll for. Its code 10, `Job
+started`, has no phase: between being accepted and being configured nothing happens that would be worth a write.
 """
 
 import enum
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 
 class Phase(enum.StrEnum):
     PENDING = "Pending"
-    STARTING = "Starting"
     CONFIGURING = "Configuring"
     PROVISIONED = "Provisioned"
     RUNNING = "Running"
@@ -34,13 +34,12 @@ _ENDS = (Phase.FAILED, Phase.STOPPED, Phase.TIMED_OUT)
 
 TABLE: dict[Phase, Row] = {
     Phase.PENDING: Row(
-        1, "Warming up", "waits for a place in its environment", (Phase.STARTING, Phase.FAILED, Phase.STOPPED)
+        1, "Warming up", "waits for a place in its environment", (Phase.CONFIGURING, Phase.FAILED, Phase.STOPPED)
     ),
-    Phase.STARTING: Row(10, "Job started", "has a place; its environment is fixed", (Phase.CONFIGURING, *_ENDS)),
     Phase.CONFIGURING: Row(
         20,
         "Configuring volumes",
-        "the configure pod fetches and verifies inputs and algorithm",
+        "has a place; the configure pod fetches and verifies inputs and algorithm",
         (Phase.PROVISIONED, Phase.PUBLISHING, *_ENDS),
     ),
     Phase.PROVISIONED: Row(

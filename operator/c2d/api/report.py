@@ -20,7 +20,7 @@ EXIT_RETRY = 75
 
 
 class GateReport(Observed):
-    verdict: str = "Off"  # Isolated, Leaking or Off
+    verdict: str = "Unproven"  # Isolated, Leaking, Unproven or Off
     rounds: int = 0
     waited_seconds: float = 0
     reachable: list[str] = pydantic.Field(default_factory=list)
@@ -29,7 +29,7 @@ class GateReport(Observed):
 class RunnerReport(Observed):
     """What the runner saw of the algorithm."""
 
-    gate: GateReport = pydantic.Field(default_factory=GateReport)
+    gate: GateReport | None = None  # None when it ended before the gate
     started: bool = False
     start_time: Time | None = None
     finish_time: Time | None = None

@@ -2,8 +2,8 @@
 
 import logging
 
-from c2d.engine.state import Action, Create, Delete, Job
-from c2d.kube import errors
+from c2d.engine.state import Action, Create, Delete, DeletePods, Job
+from c2d.kube import errors, names
 from c2d.kube.client import Client
 from c2d.kube.resources import PODS, Object, Resource, owner_uid
 
@@ -21,6 +21,8 @@ async def act(client: Client, job: Job, actions: tuple[Action, ...]) -> list[Obj
                     pods.append(made)
             case Delete(resource, name, uid):
                 await client.delete(resource, job.namespace, name, uid)
+            case DeletePods():
+                await client.delete_all(PODS, job.namespace, f"{names.JOB_UID}={job.uid}")
     return pods
 
 

@@ -1,7 +1,6 @@
 """What to do about a job: `decide(observed, now)`, pure, read from top to bottom.
 
-The first check that has an opinion decides. Actions are carried out before the status is written; each of them may
-be carried out again after a crash between the two, and then finds its work done.
+The first check that has an opinion decides.
 """
 
 from collections.abc import Callable
@@ -11,7 +10,6 @@ from c2d.api.phases import TERMINAL, Phase
 from c2d.api.reasons import Reason
 from c2d.engine import admission_rules, ending, steps
 from c2d.engine import status as to
-from c2d.engine.pods import Step
 from c2d.engine.state import Decision, Delete, Observed
 from c2d.kube.resources import JOBS
 
@@ -53,10 +51,13 @@ def _being_deleted(seen: Observed, _: datetime) -> Decision | None:
 
 
 def _finished(seen: Observed, now: datetime) -> Decision | None:
-    """Terminal is terminal; only its time to live still runs."""
+    """Terminal is terminal: it is cleaned up once, and then only its time to live still runs."""
     status, spec = seen.job.status, seen.job.spec
     if status.phase not in TERMINAL:
         return None
+    cleaning = ending.clean(seen)
+    if cleaning is not None:
+        return cleaning
     lifetime = spec.ttl_seconds_after_finished if spec else None
     if lifetime is None or status.date_finished is None:
         return Decision(status)
@@ -116,15 +117,6 @@ def _pending(seen: Observed, now: datetime) -> Decision | None:
     return Decision(admission_rules.queued(status, seen.place, now), wake_after=min(left, admission_rules.REFRESH))
 
 
-def _starting(seen: Observed, now: datetime) -> Decision | None:
-    """Make the volume, the plans and the first pod."""
-    if seen.job.status.phase is not Phase.STARTING:
-        return None
-    made = steps.first_children(seen)
-    status = to.enter(to.created(seen.job), Phase.CONFIGURING)
-    return steps.create(seen, status, Step.CONFIGURE, now, before=tuple(made))
-
-
 def _working(seen: Observed, now: datetime) -> Decision | None:
     """Follow the pod of the current phase."""
     return steps.follow(seen, now)
@@ -138,6 +130,5 @@ _CHECKS: tuple[Check, ...] = (
     _without_environment,
     _not_allowed,
     _pending,
-    _starting,
     _working,
 )

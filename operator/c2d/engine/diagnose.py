@@ -99,14 +99,14 @@ def _of_program(pod: PodView, reason: Reason | None, message: str, otherwise: Re
 
 def _of_algorithm(pod: PodView, gate: GateMode) -> Failure | None:
     said = report.parse(report.RunnerReport, pod.report)
-    if said is not None and said.gate.verdict == "Leaking" and not said.started:
+    if said is not None and said.gate is not None and said.gate.verdict == "Leaking" and not said.started:
         reachable = ", ".join(said.gate.reachable) or "the network"
         return Failure(Reason.ISOLATION_NOT_ENFORCED, f"the pod could reach {reachable}")
     if pod.exit_code != 0:
         return _of_failed_algorithm(pod, said)
     if said is None:
         return Failure(Reason.ALGORITHM_FAILED, "the container ended without the runner's report")
-    if gate is GateMode.REQUIRED and said.gate.verdict != "Isolated":
+    if gate is GateMode.REQUIRED and (said.gate is None or said.gate.verdict != "Isolated"):
         return Failure(Reason.ISOLATION_NOT_ENFORCED, "the runner did not vouch for the isolation")
     return None
 

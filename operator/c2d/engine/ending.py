@@ -1,10 +1,11 @@
 """How a job comes to its end. Pure.
 
-Whoever ended it, its logs are published if there can be any; then the volume goes, and only then is the job terminal,
-so that a crash in between leaves nothing behind.
+Whoever ended it, its logs are published if there can be any. Then the job is terminal, and only then do its pods and
+its volume go: a pod that is still there after a crash says that the cleaning isn't done, while a pod that went too
+early would take along what it had to tell.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from c2d.api import report
 from c2d.api.job import JobStatus, Outcome, ResultsStatus
@@ -13,7 +14,7 @@ from c2d.api.reasons import Reason
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.pods import PodView, Step
-from c2d.engine.state import Action, Decision, Delete, Observed
+from c2d.engine.state import Action, Decision, Delete, DeletePods, Observed
 from c2d.kube import names
 from c2d.kube.resources import CLAIMS, PODS
 
@@ -25,16 +26,21 @@ def at_once(status: JobStatus, outcome: Outcome, now: datetime) -> Decision:
 
 def conclude(seen: Observed, status: JobStatus, outcome: Outcome, now: datetime) -> Decision:
     """End what runs; then publish what there is to publish, or be done."""
-    alive = [pod for pod in seen.pods.values() if not pod.done]
-    ends: tuple[Action, ...] = tuple(Delete(PODS, pod.name, pod.uid) for pod in alive if not pod.deleting)
     if status.phase is Phase.PENDING:
         return at_once(status, outcome, now)
     if not _has_logs(seen, status):
-        return Decision(to.ended(status, outcome, now), (*ends, *_clean(seen)))
-    return Decision(to.enter(status, Phase.PUBLISHING, outcome=outcome), ends)
+        # There may be a volume without a pod; nothing can be learned from it.
+        return Decision(to.ended(status, outcome, now), (_delete_volume(seen),), wake_after=timedelta(0))
+    return Decision(to.enter(status, Phase.PUBLISHING, outcome=outcome), end(seen), wake_after=timedelta(0))
 
 
-def published(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
+def end(seen: Observed) -> tuple[Action, ...]:
+    """Delete the pods that still live; each is asked for by its UID, so that no namesake is hit."""
+    alive = [pod for pod in seen.pods.values() if not pod.done and not pod.deleting]
+    return tuple(Delete(PODS, pod.name, pod.uid) for pod in alive)
+
+
+def published(status: JobStatus, pod: PodView, now: datetime) -> Decision:
     """The publish pod succeeded: its report says what there is."""
     said = report.parse(report.PublishReport, pod.report) or report.PublishReport()
     status = to.with_step(status, Step.PUBLISH, bytes=said.bytes)
@@ -48,7 +54,7 @@ def published(seen: Observed, status: JobStatus, pod: PodView, now: datetime) ->
     )
     status = status.model_copy(update={"results": results})
     outcome = status.outcome or to.outcome_of(Reason.SUCCEEDED)
-    return Decision(to.ended(status, outcome, now), _clean(seen))
+    return Decision(to.ended(status, outcome, now), wake_after=timedelta(0))
 
 
 def not_published(seen: Observed, status: JobStatus, failure: Failure, now: datetime) -> Decision:
@@ -56,7 +62,7 @@ def not_published(seen: Observed, status: JobStatus, failure: Failure, now: date
     status = to.condition(status, "Published", False, failure.reason, failure.message, now)
     outcome = status.outcome or to.outcome_of(Reason.SUCCEEDED)
     if outcome.reason is not Reason.SUCCEEDED:
-        return Decision(to.ended(status, outcome, now), _clean(seen))
+        return Decision(to.ended(status, outcome, now), wake_after=timedelta(0))
     claim = names.volume(seen.job.name, seen.job.uid)
     message = f"{failure.message}; the outputs are kept on volume {claim} until the job is deleted"
     return Decision(to.ended(status, to.outcome_of(Reason.PUBLISH_FAILED, message), now))
@@ -70,6 +76,13 @@ def _has_logs(seen: Observed, status: JobStatus) -> bool:
     return any(pod.step is Step.CONFIGURE and pod.started is not None for pod in seen.pods.values())
 
 
-def _clean(seen: Observed) -> tuple[Action, ...]:
-    """The data doesn't stay longer than it is needed. Pods and plans stay for whoever looks, until the job goes."""
-    return (Delete(CLAIMS, names.volume(seen.job.name, seen.job.uid)),)
+def clean(seen: Observed) -> Decision | None:
+    """Of a finished job: the data doesn't stay longer than it is needed, unless it is all that is left of a run."""
+    if not seen.pods or seen.job.status.reason is Reason.PUBLISH_FAILED:
+        return None
+    # The pods go last: as long as they are there, it is known that the volume may be, too.
+    return Decision(seen.job.status, (_delete_volume(seen), DeletePods()), wake_after=timedelta(0))
+
+
+def _delete_volume(seen: Observed) -> Action:
+    return Delete(CLAIMS, names.volume(seen.job.name, seen.job.uid))

@@ -5,7 +5,9 @@ before all its pods are known. `on.event` handlers write nothing to the objects,
 """
 
 import asyncio
-import logging
+import dataclasses
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import kopf
@@ -16,8 +18,6 @@ from c2d.engine.reconcile import Reconciler
 from c2d.kube import names
 from c2d.kube.client import Client
 from c2d.kube.resources import ENVIRONMENTS, JOBS, PODS, Object, Resource, key_of, owner_uid
-
-logger = logging.getLogger(__name__)
 
 # A job is worked on by one of these at a time; more of them keep more requests under way.
 WORKERS = 16
@@ -41,11 +41,20 @@ def register(registry: kopf.OperatorRegistry, world: World, reconciler: Reconcil
 
     @kopf.on.login(registry=registry)
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+        return _service_account(os.environ, **kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
     _watch_jobs(registry, world, reconciler)
     _watch_environments(registry, world, reconciler)
     _watch_pods(registry, world, reconciler)
+
+
+def _service_account(environ: Mapping[str, str], **kwargs: Any) -> kopf.ConnectionInfo | None:
+    """kopf looks the API server up by name; its address does without the cluster's DNS, which may be down or absent."""
+    info = kopf.login_with_service_account(**kwargs)
+    host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
+    if info is None or not host:
+        return info
+    return dataclasses.replace(info, server=f"https://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -1,6 +1,7 @@
 """`c2d-engine`: the composition root of the operator-engine."""
 
 import asyncio
+import logging
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -76,9 +77,16 @@ async def run(options: Options, probes: tuple[str, ...]) -> None:
         )
 
 
+def _log(level: str) -> None:
+    kopf.configure(verbose=level == "DEBUG", quiet=level == "WARNING")
+    if level != "DEBUG":
+        # One line for each event of each pod says nothing that our own lines don't.
+        logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+
+
 def main() -> None:
     options = Options.read(os.environ)
-    kopf.configure(verbose=options.log_level == "DEBUG", quiet=options.log_level == "WARNING")
+    _log(options.log_level)
     resolv_conf = _RESOLV_CONF.read_text() if _RESOLV_CONF.exists() else ""
     probes = tuple(default_probes(os.environ, resolv_conf, options.canary))
     try:

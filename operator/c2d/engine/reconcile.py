@@ -1,4 +1,4 @@
-"""One pass over a job: observe, decide, act, write the status once, then tell of it."""
+"""One pass over a job: observe, decide, act, write the status once, then do what it announced and tell of it."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,10 @@ from c2d.engine.decide import decide, refused
 from c2d.engine.observe import World, environment_key, misses_pod, observe
 from c2d.engine.patch import merge_patch
 from c2d.engine.queue import WorkQueue
-from c2d.engine.state import Decision, Job, Observed, Settings
+from c2d.engine.state import Action, Decision, DeletePods, Job, Observed, Settings
 from c2d.kube import errors, names
 from c2d.kube.client import Client
-from c2d.kube.resources import EVENTS, JOBS, PODS, Object
+from c2d.kube.resources import EVENTS, JOBS, PODS, Object, uid_of
 
 logger = logging.getLogger(__name__)
 
@@ -86,12 +86,11 @@ class Reconciler:
             return None
         now = self._clock()
         seen = await self._observe(item, now)
-        decision = await self._act(seen, decide(seen, now), now)
-        await self._write(item, seen.job, decision.status, now)
+        decision = await self._carry_out(key, seen, decide(seen, now), now)
         if decision.status.phase not in ACTIVE:
             self._listed.pop(seen.job.uid, None)
             return decision.wake_after
-        return min(decision.wake_after or _RESYNC, _RESYNC)
+        return _RESYNC if decision.wake_after is None else min(decision.wake_after, _RESYNC)
 
     async def _observe(self, item: Object, now: datetime) -> Observed:
         seen = observe(self._world, item, self._settings)
@@ -107,26 +106,38 @@ class Reconciler:
         self._world.pods.replace(job.uid, listed["items"])
         return observe(self._world, item, self._settings)
 
-    async def _act(self, seen: Observed, decision: Decision, now: datetime) -> Decision:
+    async def _carry_out(self, key: Key, seen: Observed, decision: Decision, now: datetime) -> Decision:
+        """Returns what became of it: the API server may have refused."""
         try:
-            pods = await act(self._client, seen.job, decision.actions)
+            await self._act(seen.job, decision.actions)
+            if await self._write(key, seen.job, decision.status, now):
+                await self._act(seen.job, decision.then)
         except errors.Rejected as error:
             decision = refused(seen, decision, str(error), now)
-            pods = await act(self._client, seen.job, decision.actions)
-        for pod in pods:
-            self._world.pods.put(pod)
+            await self._act(seen.job, decision.actions)
+            await self._write(key, seen.job, decision.status, now)
         return decision
 
-    async def _write(self, item: Object, job: Job, status: JobStatus, now: datetime) -> None:
+    async def _act(self, job: Job, actions: tuple[Action, ...]) -> None:
+        for pod in await act(self._client, job, actions):
+            self._world.pods.put(pod)
+        if DeletePods() in actions:
+            self._world.pods.replace(job.uid, [])
+
+    async def _write(self, key: Key, job: Job, status: JobStatus, now: datetime) -> bool:
+        """Bring the status to the API server if it changed; False when the job is gone."""
+        item = self._world.jobs.get(key)
+        if item is None or uid_of(item) != job.uid:
+            return False
         change = merge_patch(item.get("status") or {}, _dump(status))
         if not change:
-            return
+            return True
         # The version makes an engine that was paused for long fail here, instead of writing old news over new ones.
         body = {"metadata": {"resourceVersion": item["metadata"]["resourceVersion"]}, "status": change}
         try:
             written = await self._client.patch(JOBS, job.namespace, job.name, body, "status")
         except errors.NotFound:
-            return
+            return False
         except errors.Conflict:
             self._world.saw_job(await self._client.get(JOBS, job.namespace, job.name))
             raise
@@ -135,6 +146,7 @@ class Reconciler:
             logger.info("%s: %s -> %s %s", job.full_name, job.status.phase, status.phase, status.reason or "")
             self._wake_next(item, status)
         self._tell(events.of_transition(job, status, now))
+        return True
 
     def _wake_next(self, item: Object, status: JobStatus) -> None:
         """A job that ended leaves its place to those that wait."""

@@ -79,13 +79,24 @@ class Delete:
     uid: str | None = None
 
 
-Action = Create | Delete
+@dataclass(frozen=True)
+class DeletePods:
+    """Delete all pods of the job, in one request: even a finished pod keeps its volume from going away."""
+
+
+Action = Create | Delete | DeletePods
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The status to be, what to do before it is written, and when to look again if nothing happens."""
+    """The status to be, what to do around its writing, and when to look again if nothing happens.
+
+    `actions` come before the status is written: after a crash they are decided on again, and find their work done.
+    `then` comes after it: what the status has announced, because it must not be done twice. After a crash in between,
+    the announced pod is missing, and counts as one that vanished.
+    """
 
     status: JobStatus
     actions: tuple[Action, ...] = ()
+    then: tuple[Action, ...] = ()
     wake_after: timedelta | None = None

@@ -38,7 +38,7 @@ def waiting(status: JobStatus, reason: Reason | None, message: str) -> JobStatus
 def accepted(status: JobStatus, environment: EnvironmentSpec, now: datetime) -> JobStatus:
     status = condition(status, "Accepted", True, "Accepted", "", now)
     status = condition(status, "Queued", False, "Admitted", "", now, only_if_there=True)
-    return enter(status, Phase.STARTING, resolved_environment=environment, reason=None, message="")
+    return enter(status, Phase.CONFIGURING, resolved_environment=environment, reason=None, message="")
 
 
 def ended(status: JobStatus, outcome: Outcome, now: datetime) -> JobStatus:
@@ -121,6 +121,8 @@ def seen_pod(status: JobStatus, pod: PodView) -> JobStatus:
         pod.step,
         pod=pod.name,
         node=pod.node,
+        create_time=pod.created,
+        retry_time=None,
         start_time=pod.started,
         finish_time=pod.finished,
         exit_code=pod.exit_code,
@@ -148,10 +150,14 @@ def runner_said(status: JobStatus, said: report.RunnerReport, now: datetime) -> 
     """Take over what the runner saw of the algorithm and of the network."""
     status = with_step(status, Step.ALGORITHM, signal=said.signal, peak_memory_bytes=said.peak_memory_bytes)
     gate = said.gate
+    if gate is None:
+        return status
     if gate.verdict == "Isolated":
         message = f"every probe failed, {gate.rounds} rounds, {gate.waited_seconds:.1f} s"
         return condition(status, "Isolated", True, "Probed", message, now)
     if gate.verdict == "Leaking":
         message = f"reachable: {', '.join(gate.reachable)}"
         return condition(status, "Isolated", False, Reason.ISOLATION_NOT_ENFORCED, message, now)
-    return condition(status, "Isolated", False, "GateOff", "the environment does not ask for proof", now)
+    if gate.verdict == "Off":
+        return condition(status, "Isolated", False, "GateOff", "the environment does not ask for proof", now)
+    return condition(status, "Isolated", False, "Unproven", "the run ended before isolation was proven", now)

@@ -1,7 +1,8 @@
 """A job's way through its three pods. Pure.
 
-Each step is one pod per attempt, with a name that follows from the job and the attempt. `create_time` is written once
-the pod was created; without it the pod is still to be created, which is also how a retry waits for its time.
+Each step is one pod per attempt, with a name that follows from the job and the attempt. `create_time` is written before
+the pod is created, so that no pod is ever created twice; without it the pod is still to be created, which is also how a
+retry waits for its time. A configure pod may be created once more, as it harms nobody, so for it no write is spent.
 """
 
 import random
@@ -26,7 +27,6 @@ _BACKOFF = timedelta(seconds=5)  # before the first of them; doubled each time
 _DEADLINE_SLACK = timedelta(seconds=60)
 
 _STEPS = {
-    Phase.STARTING: Step.CONFIGURE,
     Phase.CONFIGURING: Step.CONFIGURE,
     Phase.PROVISIONED: Step.ALGORITHM,
     Phase.RUNNING: Step.ALGORITHM,
@@ -47,16 +47,19 @@ def first_children(seen: Observed) -> list[Action]:
     ]
 
 
-def create(seen: Observed, status: JobStatus, step: Step, now: datetime, before: tuple[Action, ...] = ()) -> Decision:
-    """Make the pod of the step's current attempt."""
+def create(seen: Observed, status: JobStatus, step: Step, now: datetime) -> Decision:
+    """Make the pod of the step's current attempt, and before the first one what every pod of the job needs."""
     known = to.step_of(status, step)
     attempt = known.attempt if known else 0
+    status = to.waiting(status, None, "")
+    wake_after = timedelta(seconds=to.environment_of(status).timeouts.pending_seconds)
+    pod = Create(PODS, _manifest(seen, status, step, attempt, now))
+    if step is Step.CONFIGURE:
+        first = tuple(first_children(seen)) if attempt == 0 else ()
+        return Decision(status, (*first, pod), wake_after=wake_after)
     name = names.pod(seen.job.name, seen.job.uid, step, attempt)
     status = to.with_step(status, step, pod=name, create_time=now, retry_time=None)
-    status = to.waiting(status, None, "")
-    limit = to.environment_of(status).timeouts.pending_seconds
-    manifest = _manifest(seen, status, step, attempt, now)
-    return Decision(status, (*before, Create(PODS, manifest)), wake_after=timedelta(seconds=limit))
+    return Decision(status, then=(pod,), wake_after=wake_after)
 
 
 def follow(seen: Observed, now: datetime) -> Decision | None:
@@ -84,10 +87,8 @@ def _absent(seen: Observed, status: JobStatus, step: Step, now: datetime) -> Dec
         return Decision(status, wake_after=known.retry_time - now)
     if step is Step.PUBLISH and seen.others_alive:
         # Two pods must not write to the volume, and a stopped one may still do so.
-        return Decision(status)
-    # Volume and plans may have been what was refused; making them again finds them there.
-    before = tuple(first_children(seen)) if refused and step is Step.CONFIGURE else ()
-    return create(seen, status, step, now, before)
+        return Decision(status, ending.end(seen))
+    return create(seen, status, step, now)
 
 
 def _waits(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
@@ -144,9 +145,9 @@ def _overdue(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> 
     }[pod.step]
     failure = Failure(reason, f"the {pod.step} pod ran longer than it may")
     decision = failed(seen, status, pod.step, failure, now, started=True)
-    if pod.step is Step.PUBLISH:
-        return Decision(decision.status, (Delete(PODS, pod.name, pod.uid), *decision.actions))
-    return decision
+    if pod.step is not Step.PUBLISH:
+        return decision
+    return Decision(decision.status, (Delete(PODS, pod.name, pod.uid), *decision.actions))
 
 
 def _done(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
@@ -161,7 +162,7 @@ def _done(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Dec
         case Step.ALGORITHM:
             return _computed(seen, status, pod, now)
         case Step.PUBLISH:
-            return ending.published(seen, status, pod, now)
+            return ending.published(status, pod, now)
 
 
 def _configured(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
+import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
@@ -42,6 +43,9 @@ class Client:
             namespace = await _load(configuration, context)
         except config.ConfigException as error:
             raise errors.NoCluster(f"no cluster is configured: {error}") from error
+        except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError) as error:
+            # The library reads the file without a look at its shape.
+            raise errors.NoCluster(f"the kubeconfig can't be read: {error}") from error
         return cls(configuration, namespace, user_agent)
 
     async def __aenter__(self) -> Self:
@@ -76,6 +80,11 @@ class Client:
             await self._json("DELETE", resource.path(namespace, name), body=body)
         except (errors.NotFound, errors.Conflict):
             return
+
+    async def delete_all(self, resource: Resource, namespace: str, selector: str) -> None:
+        """Delete every object with these labels, in one request."""
+        body: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        await self._json("DELETE", resource.path(namespace), query={"labelSelector": selector}, body=body)
 
     async def watch(
         self, resource: Resource, namespace: str, version: str, **selectors: str

@@ -34,7 +34,7 @@ def test_places_are_given_in_the_order_of_creation() -> None:
 def test_a_place_is_kept_until_the_job_has_ended() -> None:
     admission = Admission()
     assert admission.place(ENVIRONMENT, job(1), 1).admitted
-    for phase in (Phase.STARTING, Phase.RUNNING, Phase.PUBLISHING):
+    for phase in (Phase.CONFIGURING, Phase.RUNNING, Phase.PUBLISHING):
         admission.saw(ENVIRONMENT, "uid-1", phase)
         assert admission.counts(ENVIRONMENT) == (1, 0)
     admission.saw(ENVIRONMENT, "uid-1", Phase.FAILED)

@@ -22,6 +22,10 @@ def dies_at(number: int) -> Callable[[str], None]:
     return write
 
 
+def without_attempts(story: Story) -> list[str]:
+    return sorted(name.rstrip("0123456789") for name in story.cluster.created)
+
+
 async def undisturbed() -> Story:
     story = Story().given()
     await story.runs_to_the_end()
@@ -42,9 +46,11 @@ async def test_a_job_ends_the_same_whenever_the_engine_dies(moment: str, number:
     await story.runs_to_the_end(**{moment: dies_at(number)})
     assert story.deaths == (1 if number <= len(calm.cluster.requests) else 0)
     assert story.phase is Phase.SUCCEEDED
-    assert sorted(story.cluster.created) == sorted(calm.cluster.created), "something was made twice or not at all"
+    assert len(story.cluster.created) == len(set(story.cluster.created)), "something was made twice"
+    # A pod that was announced and then not created counts as one that vanished, so its attempt may be another.
+    assert without_attempts(story) == without_attempts(calm)
     assert not story.cluster.all(CLAIMS), "the data stayed"
-    assert len(story.cluster.all(PODS)) == 3
+    assert not story.cluster.all(PODS)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -58,7 +64,7 @@ async def test_a_job_ends_the_same_when_no_engine_lives_for_long(moment: str) ->
         story.pass_time(1)
     assert story.phase is Phase.SUCCEEDED
     assert story.deaths >= 3
-    assert len(story.cluster.created) == len(set(story.cluster.created)) == 5
+    assert len(story.cluster.created) == len(set(story.cluster.created))
 
 
 @pytest.mark.parametrize("number", range(1, 14))

@@ -11,7 +11,7 @@ from c2d.api.reasons import Reason
 from c2d.engine import decide as subject
 from c2d.engine import status as to
 from c2d.engine.pods import PodView, Step
-from c2d.engine.state import Create, Decision, Delete, Job, Observed
+from c2d.engine.state import Create, Decision, Delete, DeletePods, Job, Observed
 from c2d.kube.resources import CLAIMS, JOBS, PODS
 from tests.kit import build
 from tests.kit.build import ISOLATED, NOW, PUBLISHED, after
@@ -34,13 +34,11 @@ def status(phase: Phase, **changes: Any) -> JobStatus:
     base = base.model_copy(update={"resolved_environment": environment})
     if phase is Phase.PUBLISHING:
         base = base.model_copy(update={"outcome": _SUCCESS})
-    if phase is not Phase.STARTING:
+    if phase is not Phase.CONFIGURING:
         done = StepStatus(pod="c", create_time=NOW, start_time=NOW, finish_time=NOW, exit_code=0)
         base = to.with_step(base, Step.CONFIGURE, **dict(done))
         step = _ACTIVE_STEP[phase]
         base = to.with_step(base, step, pod="p", create_time=NOW, start_time=None)
-    if phase is Phase.CONFIGURING:
-        base = to.with_step(base, Step.CONFIGURE, start_time=None, finish_time=None, exit_code=None)
     return base.model_copy(update=changes)
 
 
@@ -49,7 +47,7 @@ def decide(seen: Observed, seconds: float = 0) -> Decision:
 
 
 def created(decision: Decision) -> list[str]:
-    return [action.manifest["kind"] for action in decision.actions if isinstance(action, Create)]
+    return [action.manifest["kind"] for action in (*decision.actions, *decision.then) if isinstance(action, Create)]
 
 
 def deleted(decision: Decision) -> list[str]:
@@ -61,9 +59,9 @@ def at(phase: Phase, *pods: PodView, job: dict[str, Any] | None = None, **change
 
 
 ONWARD = [
-    pytest.param(build.observed(build.job()), Phase.STARTING, [], id="a job with a place is accepted"),
+    pytest.param(build.observed(build.job()), Phase.CONFIGURING, [], id="a job with a place is accepted"),
     pytest.param(
-        at(Phase.STARTING),
+        at(Phase.CONFIGURING),
         Phase.CONFIGURING,
         ["ConfigMap", "PersistentVolumeClaim", "Pod"],
         id="an accepted job gets its plans, its volume and its first pod",
@@ -212,7 +210,7 @@ def test_a_failure_has_its_reason_and_code_and_its_logs_are_published(
 def test_the_logs_of_a_failed_run_are_published_without_its_outputs() -> None:
     outcome = to.outcome_of(Reason.ALGORITHM_FAILED, "exit code 3")
     seen = at(Phase.PUBLISHING, build.pod(Step.ALGORITHM, "Failed"), outcome=outcome, steps=JobStatus().steps)
-    (action,) = decide(seen).actions
+    (action,) = decide(seen).then
     assert isinstance(action, Create)
     assert "--logs-only" in action.manifest["spec"]["containers"][0]["command"]
 
@@ -235,7 +233,6 @@ RETRIES = [
     pytest.param(
         at(Phase.CONFIGURING, build.pod(Step.CONFIGURE, "Failed", reason="Evicted")), id="an evicted configure pod"
     ),
-    pytest.param(at(Phase.CONFIGURING), id="a configure pod that somebody deleted"),
     pytest.param(
         at(Phase.PROVISIONED, build.pod(Step.ALGORITHM, "Failed", reason="OutOfcpu", exit_code=None, started=None)),
         id="an algorithm pod that its node refused",
@@ -253,10 +250,10 @@ def test_infrastructure_gets_another_pod_after_a_while(seen: Observed) -> None:
     assert (decision.status.phase, step.attempt, step.create_time) == (seen.job.status.phase, 1, None)
     assert step.retry_time is not None
     again = build.observed(build.job(decision.status), *seen.pods.values())
-    assert not decide(again).actions, "not before its time"
+    assert not created(decide(again)), "not before its time"
     later = subject.decide(again, step.retry_time)
     assert created(later) == ["Pod"]
-    (action,) = later.actions
+    (action,) = (*later.actions, *later.then)
     assert isinstance(action, Create)
     assert action.manifest["metadata"]["name"].endswith("-1")
 
@@ -293,7 +290,8 @@ def test_the_logs_of_a_stopped_run_wait_for_its_pod_to_be_gone() -> None:
     outcome = to.outcome_of(Reason.STOPPED)
     stopped = status(Phase.PUBLISHING, outcome=outcome).model_copy(update={"steps": JobStatus().steps})
     dying = build.pod(Step.ALGORITHM, deleting=True)
-    assert not decide(build.observed(build.job(stopped), dying)).actions
+    waiting = decide(build.observed(build.job(stopped), dying))
+    assert (waiting.actions, waiting.then) == ((), ())
     assert created(decide(build.observed(build.job(stopped)))) == ["Pod"]
 
 
@@ -351,7 +349,7 @@ def test_every_clock_runs_out_once_and_wakes_the_engine_in_time(seen: Observed, 
 def test_the_budget_is_the_sooner_of_the_order_and_the_environment() -> None:
     spec = build.spec(validUntil=after(120).isoformat())
     seen = at(Phase.CONFIGURING, build.pod(Step.CONFIGURE, "Succeeded"), job={"spec": spec})
-    (action,) = decide(seen, 20).actions
+    (action,) = decide(seen, 20).then
     assert isinstance(action, Create)
     runner = next(e["value"] for e in action.manifest["spec"]["containers"][0]["env"] if e["name"] == "C2D_RUNNER")
     assert '"deadlineSeconds":100' in runner
@@ -394,7 +392,9 @@ def test_results_that_cannot_be_stored_stay_on_the_volume() -> None:
 
 
 def test_the_data_goes_with_the_results() -> None:
-    assert deleted(decide(at(Phase.PUBLISHING, build.pod(Step.PUBLISH, "Succeeded", said=PUBLISHED)))) == [CLAIMS.kind]
+    ended = JobStatus(phase=Phase.SUCCEEDED, date_created=NOW, date_finished=NOW)
+    actions = decide(build.observed(build.job(ended), build.pod(Step.PUBLISH, "Succeeded"))).actions
+    assert actions == (Delete(CLAIMS, f"branin-{build.UID[:8]}-data"), DeletePods())
 
 
 @pytest.mark.parametrize("phase", sorted(TERMINAL))
@@ -430,7 +430,7 @@ def test_a_refused_pod_is_asked_for_again_and_then_given_up() -> None:
 
 
 def test_a_refused_volume_is_asked_for_again_with_the_pod() -> None:
-    seen = at(Phase.STARTING)
+    seen = at(Phase.CONFIGURING)
     first = subject.refused(seen, decide(seen), "exceeded quota", NOW)
     again = decide(build.observed(build.job(first.status)), 10)
     assert created(again) == ["ConfigMap", "PersistentVolumeClaim", "Pod"]

@@ -116,6 +116,7 @@ async def calm(story: Story) -> None:
     for _ in range(40):
         await story.engine_works()
         if story.phase in TERMINAL:
+            await story.engine_works()
             return
         story.kubelet_runs()
         story.pass_time(120)
