@@ -4,10 +4,10 @@ import asyncio
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -16,6 +16,8 @@ from c2d.api.phases import TERMINAL, Phase
 from c2d.kube import errors, names
 from c2d.kube.client import Client
 from c2d.kube.resources import CLAIMS, ENVIRONMENTS, EVENTS, JOBS, PODS, Object
+
+T = TypeVar("T")
 
 DEADLINE = 240.0  # seconds; a wait that takes this long on any machine has failed
 
@@ -117,9 +119,11 @@ class Live:
         return await self.then_phase(job, *sorted(TERMINAL))
 
     async def then_claims_are_gone(self, job: str) -> None:
-        async with asyncio.timeout(DEADLINE):
-            while (await self.client.list(CLAIMS, self.namespace, labelSelector=f"{names.JOB_NAME}={job}"))["items"]:
-                await asyncio.sleep(0.2)
+        await _until(lambda: self._claims(job), lambda claims: not claims)
+
+    async def then_events(self, job: str, last: str) -> list[str]:
+        """The reasons of the job's events, once the last one is there."""
+        return await _until(lambda: self.events(job), lambda reasons: last in reasons)
 
     async def pods(self, job: str) -> list[Object]:
         listed = await self.client.list(PODS, self.namespace, labelSelector=f"{names.JOB_NAME}={job}")
@@ -159,10 +163,17 @@ class Live:
             yield item
             version, field = item["metadata"]["resourceVersion"], f"metadata.name={job}"
             try:
-                async for _, item in self.client.watch(JOBS, self.namespace, version, fieldSelector=field):
+                async for kind, item in self.client.watch(JOBS, self.namespace, version, fieldSelector=field):
+                    if kind == "DELETED":
+                        raise errors.NotFound(job)
                     yield item
             except errors.Unavailable:
                 continue
+
+    async def _claims(self, job: str) -> list[Object]:
+        listed = await self.client.list(CLAIMS, self.namespace, labelSelector=f"{names.JOB_NAME}={job}")
+        items: list[Object] = listed["items"]
+        return items
 
     async def _pods(self, job: str) -> str:
         return json.dumps([pod.get("status") for pod in await self.pods(job)])
@@ -176,6 +187,16 @@ async def live(site: Site, namespace: str | None = None) -> AsyncIterator[Live]:
             yield story
         finally:
             await story.clean()
+
+
+async def _until(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
+    """Look again until it holds: for what the API server offers no watch that would be simpler."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            seen = await look()
+            if holds(seen):
+                return seen
+            await asyncio.sleep(0.2)
 
 
 def _merged(base: Any, changes: Any) -> Any:

@@ -27,6 +27,8 @@ ALGORITHM_MOUNTS = (
 CUSTOM_DATA = f"{INPUTS}/algoCustomData.json"
 ALGORITHM = f"{TRANSFORMATIONS}/algorithm"
 ALGORITHM_LOG = f"{LOGS}/algorithm.log"
+# Made by the runner just before the algorithm starts: on one volume an algorithm runs once.
+STARTED = f"{LOGS}/.started"
 CONFIGURE_LOG = f"{ADMIN_LOGS}/configure.log"
 PUBLISH_LOG = f"{ADMIN_LOGS}/publish.log"
 RUNNER = f"{BIN}/c2d-runner"

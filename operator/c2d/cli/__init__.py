@@ -1,0 +1,1 @@
+"""`c2d`, also `kubectl c2d`: submit jobs, watch them, read their logs, fetch their results."""

@@ -14,6 +14,8 @@ from c2d.engine.state import Place, Settings
 REFRESH = timedelta(seconds=60)
 # A run was paid for, so it gets at least this, even when the order arrives at the end of its budget.
 MINIMUM_BUDGET = 60  # seconds
+# They would steer the runner, which is a Go program, before they reach the algorithm.
+_RESERVED = frozenset({"C2D_RUNNER", "GODEBUG", "GOTRACEBACK", "GOGC", "GOMEMLIMIT", "GOMAXPROCS"})
 
 
 def objection(spec: JobSpec, environment: EnvironmentSpec) -> Outcome | None:
@@ -27,6 +29,9 @@ def objection(spec: JobSpec, environment: EnvironmentSpec) -> Outcome | None:
     if chains and spec.chain_id not in chains:
         message = f"chainId: {spec.chain_id} is not among the environment's allowedChainIds"
         return to.outcome_of(Reason.CHAIN_NOT_ALLOWED, message)
+    reserved = [item.name for item in spec.algorithm.env if item.name in _RESERVED]
+    if reserved:
+        return to.outcome_of(Reason.INVALID_SPEC, f"algorithm.env: {reserved[0]} is not the algorithm's to set")
     folders = [volume.short_id(item.id) for item in spec.inputs]
     twice = sorted({folder for folder in folders if folders.count(folder) > 1})
     if twice:

@@ -21,7 +21,8 @@ _GONE_BY_CLUSTER = (
     "TerminationByKubelet",
     "PreemptionByScheduler",
 )
-# Exit codes of the runner, when it says that the algorithm never started.
+# Exit codes of the runner, when it says that it did not start the algorithm.
+_EXIT_RAN_BEFORE = 122
 _EXIT_CANNOT_EXECUTE = (125, 126, 127)
 
 
@@ -118,6 +119,8 @@ def _of_failed_algorithm(pod: PodView, said: report.RunnerReport | None) -> Fail
         return Failure(Reason.ALGORITHM_FAILED, _ending(pod))
     if said.timed_out:
         return Failure(Reason.DEADLINE_EXCEEDED, "the algorithm was ended at its deadline")
+    if not said.started and pod.exit_code == _EXIT_RAN_BEFORE:
+        return Failure(Reason.POD_DELETED, said.error or "the algorithm was started before, in a pod that is gone")
     if not said.started and pod.exit_code in _EXIT_CANNOT_EXECUTE:
         return Failure(Reason.ALGORITHM_NOT_EXECUTABLE, said.error or _ending(pod))
     if said.signal:

@@ -31,7 +31,8 @@ def conclude(seen: Observed, status: JobStatus, outcome: Outcome, now: datetime)
     if not _has_logs(seen, status):
         # There may be a volume without a pod; nothing can be learned from it.
         return Decision(to.ended(status, outcome, now), (_delete_volume(seen),), wake_after=timedelta(0))
-    return Decision(to.enter(status, Phase.PUBLISHING, outcome=outcome), end(seen), wake_after=timedelta(0))
+    status = to.waiting(to.enter(status, Phase.PUBLISHING, outcome=outcome), None, "")
+    return Decision(status, end(seen), wake_after=timedelta(0))
 
 
 def end(seen: Observed) -> tuple[Action, ...]:

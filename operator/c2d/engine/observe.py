@@ -7,6 +7,7 @@ import pydantic
 
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec, JobStatus
+from c2d.api.phases import Phase
 from c2d.engine import pods
 from c2d.engine.admission import Admission
 from c2d.engine.state import Job, Observed, Place, Settings
@@ -43,7 +44,7 @@ def observe(world: World, item: Object, settings: Settings) -> Observed:
     job = read_job(item)
     environment = world.environment(environment_key(item))
     place = Place(admitted=False)
-    if environment is not None and job.spec is not None and not job.deleting:
+    if environment is not None and job.status.phase is Phase.PENDING and not job.deleting:
         place = world.admission.place(environment_key(item), job, environment.max_jobs)
     views = [pods.view(pod) for pod in world.pods.of(job.uid) if owner_uid(pod) == job.uid]
     return Observed(

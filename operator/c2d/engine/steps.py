@@ -88,7 +88,18 @@ def _absent(seen: Observed, status: JobStatus, step: Step, now: datetime) -> Dec
     if step is Step.PUBLISH and seen.others_alive:
         # Two pods must not write to the volume, and a stopped one may still do so.
         return Decision(status, ending.end(seen))
+    if step is Step.PUBLISH:
+        status = _last_seen(seen, status)
     return create(seen, status, step, now)
+
+
+def _last_seen(seen: Observed, status: JobStatus) -> JobStatus:
+    """What the pod of a stopped run still showed of its end, before it went."""
+    for pod in seen.pods.values():
+        known = to.step_of(status, pod.step)
+        if known is not None and known.finish_time is None and pod.attempt == known.attempt:
+            status = to.seen_pod(status, pod)
+    return status
 
 
 def _waits(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:

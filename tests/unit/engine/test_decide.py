@@ -359,6 +359,12 @@ OBJECTIONS = [
     pytest.param({}, {"allowedImages": ["ghcr.io/*"]}, Reason.IMAGE_NOT_ALLOWED, id="an image of a strange registry"),
     pytest.param({"chainId": 1}, {"allowedChainIds": [5]}, Reason.CHAIN_NOT_ALLOWED, id="an order on another chain"),
     pytest.param(
+        {"algorithm": {**build.spec().algorithm.model_dump(by_alias=True), "env": [{"name": "GODEBUG", "value": "1"}]}},
+        {},
+        Reason.INVALID_SPEC,
+        id="a variable that would steer the runner",
+    ),
+    pytest.param(
         {"inputs": [{"id": i, "files": [{"url": "https://a"}]} for i in ("did:op:x", "x")]},
         {},
         Reason.INVALID_SPEC,

@@ -170,6 +170,7 @@ def test_the_algorithm_pod() -> None:
         "logLimitBytes": 100 * 2**20,
         "deadlineSeconds": 300,
         "graceSeconds": 10,
+        "once": "/data/logs/.started",
         "gate": {
             "mode": "Required",
             "probes": ["tcp://10.96.0.1:443"],

@@ -2,9 +2,9 @@ import pytest
 
 from c2d.engine.main import Options, default_probes
 from c2d.engine.observe import World, observe, read_job
-from c2d.kube.resources import JOBS, PODS
+from c2d.kube.resources import ENVIRONMENTS, JOBS, PODS
 from tests.kit import build
-from tests.kit.story import Story, job_manifest
+from tests.kit.story import Story, environment_manifest, job_manifest
 
 
 def test_a_spec_that_cannot_be_read_names_its_field() -> None:
@@ -58,3 +58,13 @@ def test_the_gate_probes_the_api_server_the_dns_and_the_engine() -> None:
 def test_an_engine_without_an_image_says_which_variable_is_missing() -> None:
     with pytest.raises(SystemExit, match="C2D_IMAGE"):
         Options.read({})
+
+
+async def test_finished_jobs_leave_their_places() -> None:
+    story = Story().given(environment=environment_manifest(maxJobs=1))
+    await story.runs_to_the_end()
+    world = World()
+    world.environments.put(story.cluster.all(ENVIRONMENTS)[0])
+    world.saw_job(story.cluster.job())
+    observe(world, story.cluster.job(), build.SETTINGS)
+    assert world.admission.counts(("ns", "default")) == (0, 0)

@@ -71,6 +71,7 @@ def _runner(spec: JobSpec, environment: EnvironmentSpec, budget_seconds: int) ->
         "logLimitBytes": LOG_LIMIT,
         "deadlineSeconds": budget_seconds,
         "graceSeconds": _GRACE,
+        "once": volume.absolute(volume.STARTED),
         "gate": {
             "mode": isolation.gate.value,
             "probes": list(isolation.probes),

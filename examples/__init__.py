@@ -1,0 +1,1 @@
+"""Jobs to read, to run and to test with."""

@@ -1,0 +1,158 @@
+"""`c2d`: the commands and their options.
+
+Each command imports what it needs when it is called: the Kubernetes and S3 clients take longer to load than
+`c2d --help` may take.
+"""
+# ruff: noqa: PLC0415
+
+import enum
+import os
+import pathlib
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from c2d.cli.step import Step
+
+if TYPE_CHECKING:
+    from c2d.cli.connect import Place
+
+app = typer.Typer(
+    help="Run algorithms beside the data: submit compute jobs, watch them, fetch their results.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="The job's namespace.", show_default=False)]
+Context = Annotated[str | None, typer.Option("--context", help="A context of KUBECONFIG.", show_default=False)]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.", show_default=False)]
+
+
+class Output(enum.StrEnum):
+    JSON = "json"
+    YAML = "yaml"
+
+
+As = Annotated[Output | None, typer.Option("--output", "-o", help="For programs instead of people.")]
+
+
+@app.callback()
+def everywhere(context: typer.Context, namespace: Namespace = None, cluster: Context = None) -> None:
+    """Run algorithms beside the data: submit compute jobs, watch them, fetch their results."""
+    context.obj = (namespace, cluster)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A ComputeJob as YAML or JSON; - for the input.")],
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Don't wait: print the job's name.")] = False,
+    namespace: Namespace = None,
+    cluster: Context = None,
+) -> None:
+    """Submit a job and follow it to its end: its phases, and the algorithm's log.
+
+    Exit code 0: it succeeded, 1: it did not, 2: it could not be submitted as it is.
+    """
+    from c2d.cli import commands
+
+    raise typer.Exit(commands.run_job(_place(context, namespace, cluster), file, detach=detach))
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", "-A", help="The jobs of all namespaces.")] = False,
+    output: As = None,
+    namespace: Namespace = None,
+    cluster: Context = None,
+) -> None:
+    """List jobs, the youngest first."""
+    from c2d.cli import commands
+
+    commands.list_jobs(_place(context, namespace, cluster), everywhere=everything, output=output or "")
+
+
+@app.command()
+def get(
+    context: typer.Context, name: Job, output: As = None, namespace: Namespace = None, cluster: Context = None
+) -> None:
+    """Show one job: its phase and why, its pods, its conditions, its results."""
+    from c2d.cli import commands
+
+    commands.get_job(_place(context, namespace, cluster), name, output or "")
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    name: Job,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for the pod, and up to its end.")] = False,
+    step: Annotated[Step, typer.Option(help="Which of the job's pods.")] = Step.ALGORITHM,
+    namespace: Namespace = None,
+    cluster: Context = None,
+) -> None:
+    """Print the log of the algorithm, or of another of the job's pods."""
+    from c2d.cli import commands
+
+    commands.show_logs(_place(context, namespace, cluster), name, step, wait=follow)
+
+
+@app.command()
+def results(
+    context: typer.Context,
+    name: Job,
+    folder: Annotated[pathlib.Path, typer.Option("--output", "-o", help="The folder to write to; made if need be.")],
+    endpoint: Annotated[
+        str | None,
+        typer.Option(envvar="C2D_S3_ENDPOINT", help="The S3 server as seen from here, if not as from the cluster."),
+    ] = None,
+    namespace: Namespace = None,
+    cluster: Context = None,
+) -> None:
+    """Download a job's results and verify each. AWS_* variables hold the credentials."""
+    from c2d.cli import commands
+
+    commands.fetch_results(_place(context, namespace, cluster), name, folder, endpoint)
+
+
+@app.command()
+def stop(context: typer.Context, name: Job, namespace: Namespace = None, cluster: Context = None) -> None:
+    """Stop a job. Its logs are published, its outputs are not."""
+    from c2d.cli import commands
+
+    commands.stop_job(_place(context, namespace, cluster), name)
+
+
+def _place(context: typer.Context, namespace: str | None, cluster: str | None) -> "Place":
+    """Options may stand before the command or behind it; the latter win."""
+    from c2d.cli.connect import Place
+
+    before: tuple[str | None, str | None] = context.obj
+    return Place(namespace or before[0], cluster or before[1])
+
+
+def main() -> None:
+    """Expected errors become two lines and an exit code; anything else is a bug and keeps its traceback."""
+    from c2d.cli import errors
+
+    as_plugin = pathlib.Path(sys.argv[0]).name == "kubectl-c2d"
+    try:
+        app(prog_name="kubectl c2d" if as_plugin else "c2d")
+    except KeyboardInterrupt:
+        raise SystemExit(errors.INTERRUPTED) from None
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; what is left must not fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(errors.FAILED) from None
+    except errors.EXPECTED as error:
+        said = errors.explain(error)
+        sys.stderr.write(f"error: {said.message}\n" + (f"  {said.remedy}\n" if said.remedy else ""))
+        raise SystemExit(said.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Fetch what a job published."""
+
+import pathlib
+
+import rich.table
+import rich.text
+
+from c2d.api.environment import S3Target
+from c2d.api.manifest import Manifest, Result
+from c2d.cli import errors, wording
+from c2d.cli.job import Job
+from c2d.storage import results
+
+# Rows of the table; a job may publish a million files.
+_SHOWN = 50
+
+
+def download(job: Job, folder: pathlib.Path, endpoint: str | None, progress: results.Progress) -> Manifest:
+    """All results of the job into the folder, each verified against the manifest, and that against the job's status.
+
+    Raises `NotAvailable` where nothing was published, `StorageError`, and `Misused` for a folder that can't be used.
+    """
+    published = job.status.results
+    if published is None:
+        raise _not_published(job)
+    target, prefix = place(job, published.location, endpoint)
+    try:
+        return results.download(target, prefix, folder, progress, published.manifest_sha256)
+    except OSError as error:
+        why = f"the results can't be written to {folder}: {error.strerror or error}"
+        raise errors.Misused(why, "Name another folder with -o.") from error
+
+
+def table(manifest: Manifest) -> rich.table.Table:
+    """What was fetched: name, size and the beginning of its sha256."""
+    found = rich.table.Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    found.add_column("RESULT", overflow="fold")
+    found.add_column("SIZE", justify="right", no_wrap=True)
+    found.add_column("SHA256", no_wrap=True)
+    for result in manifest.results[:_SHOWN]:
+        found.add_row(rich.text.Text(_name(result)), wording.size(result.filesize), result.sha256[:12])
+    if len(manifest.results) > _SHOWN:
+        found.add_row(f"and {len(manifest.results) - _SHOWN} more", "", "")
+    return found
+
+
+def _name(result: Result) -> str:
+    return wording.plain(str(results.place(result)))
+
+
+def place(job: Job, location: str, endpoint: str | None) -> tuple[S3Target, str]:
+    """The target to read from, and the prefix: the status says where, the environment through which server."""
+    scheme, _, rest = location.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    environment = job.status.resolved_environment
+    if scheme != "s3" or environment is None:
+        raise errors.Misused(f"{location} is a storage that this c2d can't read", "Update c2d.")
+    changes = {"bucket": bucket, **({"endpoint": endpoint} if endpoint else {})}
+    return environment.results.s3.model_copy(update=changes), prefix
+
+
+def _not_published(job: Job) -> errors.NotAvailable:
+    if job.ended:
+        why = f"job {job.name} published nothing: it is {job.status.phase} ({job.status.reason})"
+        return errors.NotAvailable(why, f"`c2d get {job.name}` says what happened.")
+    why = f"job {job.name} has no results yet; it is {job.status.phase}"
+    return errors.NotAvailable(why, f"Ask again once it has ended; `c2d get {job.name}` says where it is.")

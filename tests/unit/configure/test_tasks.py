@@ -1,0 +1,61 @@
+"""A plan becomes tasks: which file, from where, with which mode."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from c2d.api.plan import ConfigurePlan, PlannedFile
+from c2d.configure.errors import PlanInvalid, Role
+from c2d.configure.tasks import Task, Text, Url, UrlFile, tasks_of
+
+
+def plan(*inputs: PlannedFile, algorithm: PlannedFile | None = None, custom_data: object = None) -> ConfigurePlan:
+    algorithms = [algorithm] if algorithm else []
+    return ConfigurePlan(job="ns/job", inputs=list(inputs), algorithm=algorithms, custom_data=custom_data)
+
+
+def test_every_source_becomes_a_task_with_its_mode() -> None:
+    tasks = tasks_of(
+        plan(
+            PlannedFile(path="inputs/a/0", url="https://example.org/a", sha256="0" * 64),
+            PlannedFile(path="inputs/a/1", url_file="/c2d/secrets/name/key"),
+            algorithm=PlannedFile(path="transformations/algorithm", text="print(1)"),
+        )
+    )
+
+    assert tasks == (
+        Task(Role.INPUT, PurePosixPath("inputs/a/0"), Url("https://example.org/a"), "0" * 64),
+        Task(Role.INPUT, PurePosixPath("inputs/a/1"), UrlFile(PurePosixPath("/c2d/secrets/name/key"))),
+        Task(Role.ALGORITHM, PurePosixPath("transformations/algorithm"), Text(b"print(1)")),
+        Task(Role.INPUT, PurePosixPath("inputs/algoCustomData.json"), Text(b"null")),
+    )
+    assert [oct(task.mode) for task in tasks] == ["0o644", "0o644", "0o755", "0o644"]
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [
+        pytest.param(None, "null", id="no custom data is JSON's null"),
+        pytest.param({"a": [1, None, "é"]}, '{"a": [1, null, "é"]}', id="an object stays what it is, in UTF-8"),
+        pytest.param("text", '"text"', id="a bare string is JSON, too"),
+    ],
+)
+def test_custom_data_is_written_as_json(value: object, content: str) -> None:
+    assert tasks_of(plan(custom_data=value))[-1].source == Text(content.encode())
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        pytest.param(PlannedFile(path="inputs/a/0"), "exactly one", id="no source"),
+        pytest.param(PlannedFile(path="inputs/a/0", text="x", url="http://h/"), "exactly one", id="two sources"),
+        pytest.param(PlannedFile(path="../etc/passwd", text="x"), "not a path", id="a path that leaves the volume"),
+        pytest.param(PlannedFile(path="inputs/../../x", text="x"), "not a path", id="a path that leaves it later"),
+        pytest.param(PlannedFile(path="/etc/passwd", text="x"), "not a path", id="an absolute path"),
+        pytest.param(PlannedFile(path="file", text="x"), "not a path", id="a path outside of the folders"),
+        pytest.param(PlannedFile(path="inputs/algoCustomData.json", text="x"), "2 times", id="a place taken twice"),
+    ],
+)
+def test_an_impossible_plan_is_refused(file: PlannedFile, words: str) -> None:
+    with pytest.raises(PlanInvalid, match=words):
+        tasks_of(plan(file))
