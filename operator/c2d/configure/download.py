@@ -15,6 +15,7 @@ import yarl
 
 from c2d.configure.address import Address
 from c2d.configure.errors import DownloadFailed
+from c2d.configure.guard import LinkLocal, open_socket
 from c2d.configure.partial import Origin, Partial
 from c2d.configure.progress import Progress
 from c2d.configure.response import Answer, Interrupted, read_answer
@@ -22,20 +23,27 @@ from c2d.configure.retry import Fault, fault_of_status, parse_retry_after
 from c2d.configure.settings import Settings, World
 
 CHUNK = 1024 * 1024
-MAX_REDIRECTS = 5
+READ_AHEAD = 256 * 1024  # bytes; what a cut loses of what had arrived
+MAX_REDIRECTS = 5  # aiohttp counts the request after the last one, too
 # A try that brought as much as this is no failure in a row with the one before it.
-PROGRESS = CHUNK
+PROGRESS = 64 * 1024
 
 
 def open_session(settings: Settings) -> aiohttp.ClientSession:
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout, sock_read=settings.stall_timeout)
+    timeout = aiohttp.ClientTimeout(
+        total=None,
+        connect=3 * settings.connect_timeout,  # to resolve the name as well
+        sock_connect=settings.connect_timeout,
+        sock_read=settings.stall_timeout,
+    )
     return aiohttp.ClientSession(
         timeout=timeout,
         auto_decompress=False,
         headers={"Accept-Encoding": "identity", "User-Agent": "c2d-configure"},
         cookie_jar=aiohttp.DummyCookieJar(),
-        read_bufsize=CHUNK,
+        read_bufsize=READ_AHEAD,
         requote_redirect_url=False,
+        connector=aiohttp.TCPConnector(socket_factory=open_socket),
     )
 
 
@@ -107,7 +115,7 @@ class Download:
             headers = {"Range": f"bytes={offset}-", "If-Range": partial.origin.validator}
         with _foreign_errors():
             async with self._session.get(
-                _as_given(self._address.url), headers=headers, max_redirects=MAX_REDIRECTS
+                _as_given(self._address.url), headers=headers, max_redirects=MAX_REDIRECTS + 1
             ) as response:
                 self._check_status(response, partial)
                 yield response
@@ -156,9 +164,11 @@ def _foreign_errors() -> Iterator[None]:
         yield
     except aiohttp.TooManyRedirects as error:
         raise Interrupted(Fault.REDIRECTS) from error
-    except aiohttp.InvalidURL as error:
+    except (aiohttp.InvalidURL, aiohttp.RedirectClientError) as error:
         raise Interrupted(Fault.REDIRECT_BAD) from error
-    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+    except LinkLocal as error:
+        raise Interrupted(Fault.FORBIDDEN) from error
+    except aiohttp.ClientConnectorCertificateError as error:
         raise Interrupted(Fault.CERTIFICATE) from error
     except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
         raise Interrupted(Fault.CONNECT) from error

@@ -78,18 +78,22 @@ def _fits(task: Task, partial: Partial) -> bool:
     return task.sha256 in (None, partial.sha256)
 
 
-async def fetch_all(tasks: Sequence[Task], data: Path, settings: Settings, world: World) -> int:
+def fetch_all(tasks: Sequence[Task], data: Path, settings: Settings, world: World) -> int:
     """Fetches every file; gives their size together. Raises the TaskFailed that says most."""
+    return asyncio.run(_fetch_all(tasks, data, settings, world))
+
+
+async def _fetch_all(tasks: Sequence[Task], data: Path, settings: Settings, world: World) -> int:
     async with open_session(settings) as session:
         fetcher = Fetcher(data, settings, world, session, asyncio.Semaphore(settings.at_once))
         try:
             async with asyncio.TaskGroup() as group:
                 running = [group.create_task(fetcher.fetch(task)) for task in tasks]
-        except* ConfigureError as failures:
-            raise _worst(failures.exceptions) from None
+        except ExceptionGroup as failures:
+            raise worst(failures.exceptions) from failures
     return sum(task.result() for task in running)
 
 
-def _worst(errors: Sequence[BaseException]) -> BaseException:
+def worst(errors: Sequence[Exception]) -> Exception:
     """One that no other pod can heal, if there is one."""
-    return min(errors, key=lambda error: getattr(error, "may_pass", False))
+    return min(errors, key=lambda error: isinstance(error, ConfigureError) and error.may_pass)

@@ -12,10 +12,12 @@ import pydantic
 
 from c2d.api import plan as plans
 from c2d.api import report, volume
+from c2d.api.report import ConfigureReport
 from c2d.configure import place, verdict
 from c2d.configure.errors import ConfigureError, PlanInvalid
 from c2d.configure.fill import fill
 from c2d.configure.progress import in_words
+from c2d.configure.retry import Policy
 from c2d.configure.settings import Settings, World
 from c2d.inpod.ending import Ending, on_sigterm, where, write_report
 from c2d.inpod.log import Log, open_log
@@ -31,6 +33,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--runner", type=Path, default=Path(RUNNER), help="the static runner, to be copied")
     parser.add_argument("--report", type=Path, default=Path(report.PATH))
     parser.add_argument("--stall-timeout", type=float, default=60, help="seconds without a byte that count as a cut")
+    parser.add_argument("--attempts", type=int, default=6, help="failures in a row that end a download")
     return parser.parse_args(arguments)
 
 
@@ -57,7 +60,7 @@ def _prepare(data: Path) -> Log:
     return log
 
 
-def _run(arguments: argparse.Namespace, log: Log) -> Ending:
+def _run(arguments: argparse.Namespace, log: Log) -> Ending[ConfigureReport]:
     try:
         return _configure(arguments, log)
     except ConfigureError as error:
@@ -68,15 +71,19 @@ def _run(arguments: argparse.Namespace, log: Log) -> Ending:
         return verdict.broken(error)
 
 
-def _configure(arguments: argparse.Namespace, log: Log) -> Ending:
+def _configure(arguments: argparse.Namespace, log: Log) -> Ending[ConfigureReport]:
     with place.disk_full_is_told():
         place.make_folders(arguments.data)
     plan = _read_plan(arguments.plan)
     log.say(f"configuring {plan.job}: {len(plan.inputs)} input files, {len(plan.algorithm)} algorithm files")
     world = World(now=_now, chance=random.random, boot=_boot_id(), say=log.say)
-    filled = fill(plan, arguments.data, arguments.runner, Settings(stall_timeout=arguments.stall_timeout), world)
+    filled = fill(plan, arguments.data, arguments.runner, _settings(arguments), world)
     log.say(f"done: {filled.files} files, {in_words(filled.bytes)}")
-    return Ending(report.EXIT_OK, report.ConfigureReport(files=filled.files, bytes=filled.bytes))
+    return Ending(report.EXIT_OK, ConfigureReport(files=filled.files, bytes=filled.bytes))
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return Settings(policy=Policy(attempts=arguments.attempts), stall_timeout=arguments.stall_timeout)
 
 
 def _read_plan(path: Path) -> plans.ConfigurePlan:

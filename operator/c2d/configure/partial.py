@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -34,12 +35,16 @@ class Partial:
 
     The origin is written before the first byte that belongs to it, so that a kill in between leaves less than what
     the origin promises, never something else.
+
+    Reading and writing happen in threads, and a thread goes on when the task that waits for it is cancelled. The
+    lock lets `close` wait for it: otherwise it could write to whatever has the descriptor's number next.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._note = path.with_suffix(".json")
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._lock = threading.Lock()
+        self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._hash: Hash = hashlib.sha256()
         self.size = 0
         self.resumed = False  # whether the bytes come from more than one response
@@ -53,14 +58,13 @@ class Partial:
             return
         self.origin = origin
         self.resumed = True
-        while chunk := os.pread(self._file, _CHUNK, self.size):
-            self._hash.update(chunk)
-            self.size += len(chunk)
+        while self._recover_chunk():
+            pass
 
     def begin(self, origin: Origin | None) -> None:
         """Drops what has arrived. Without an origin, nothing of what follows outlives this process."""
         self._note.unlink(missing_ok=True)
-        os.ftruncate(self._file, 0)
+        os.ftruncate(self._descriptor, 0)
         self._hash = hashlib.sha256()
         self.size = 0
         self.resumed = False
@@ -71,11 +75,11 @@ class Partial:
             draft.replace(self._note)
 
     def append(self, chunk: bytes) -> None:
-        rest = memoryview(chunk)
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        self._hash.update(chunk)
-        self.size += len(chunk)
+        with self._lock:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            self._count(chunk)
 
     @property
     def sha256(self) -> str:
@@ -83,20 +87,35 @@ class Partial:
 
     def become(self, path: Path, mode: int) -> None:
         """Moves the complete file to its place, in one step."""
-        os.fchmod(self._file, mode)
+        os.fchmod(self._descriptor, mode)
         self._path.replace(path)
         self._note.unlink(missing_ok=True)
-        self.close()
 
     def discard(self) -> None:
         self._path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
-        self.close()
 
     def close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    @property
+    def _descriptor(self) -> int:
+        if self._file is None:
+            raise ValueError("the partial file is closed")
+        return self._file
+
+    def _recover_chunk(self) -> bool:
+        with self._lock:
+            chunk = os.pread(self._descriptor, _CHUNK, self.size)
+            self._count(chunk)
+        return bool(chunk)
+
+    def _count(self, chunk: bytes) -> None:
+        self._hash.update(chunk)
+        self.size += len(chunk)
 
 
 def _read_origin(path: Path) -> Origin | None:

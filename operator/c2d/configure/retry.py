@@ -15,6 +15,7 @@ class Fault(enum.Enum):
     BUSY = ("asked for patience", True)
     CHANGED = ("sent another version of the file", True)
     CERTIFICATE = ("has no valid certificate", False)
+    FORBIDDEN = ("is at a link-local address, where clouds keep the credentials of their machines", False)
     REFUSED = ("refused", False)
     REDIRECTS = ("redirected too often", False)
     REDIRECT_BAD = ("redirected to something that is not an http or https URL", False)

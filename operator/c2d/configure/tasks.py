@@ -1,6 +1,7 @@
 """From the plan to tasks: what has to be on the volume, where, with which mode. Pure."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -47,10 +48,9 @@ class Task:
 def tasks_of(plan: ConfigurePlan) -> tuple[Task, ...]:
     """Everything that the plan asks for, custom data included. Raises PlanInvalid."""
     tasks = tuple(_all(plan))
-    paths = [task.path for task in tasks]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise PlanInvalid(f"{path} is in the plan twice")
+    for path, count in Counter(task.path for task in tasks).items():
+        if count > 1:
+            raise PlanInvalid(f"{path} is in the plan {count} times")
     return tasks
 
 

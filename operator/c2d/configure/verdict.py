@@ -4,7 +4,7 @@ from c2d.api import report
 from c2d.api.reasons import Reason
 from c2d.api.report import ConfigureReport
 from c2d.configure.errors import ConfigureError, DiskFull, DownloadFailed, Role, TaskFailed, WrongChecksum
-from c2d.inpod.ending import Ending, where
+from c2d.inpod.ending import Ending, may_pass, where
 
 _REASONS = {
     (DownloadFailed, Role.INPUT): Reason.INPUT_DOWNLOAD_FAILED,
@@ -14,7 +14,7 @@ _REASONS = {
 }
 
 
-def failed(error: ConfigureError) -> Ending:
+def failed(error: ConfigureError) -> Ending[ConfigureReport]:
     code = report.EXIT_RETRY if error.may_pass else report.EXIT_FAILED
     return Ending(code, ConfigureReport(reason=_reason(error), message=str(error)))
 
@@ -26,12 +26,13 @@ def _reason(error: ConfigureError) -> Reason:
     return _REASONS.get((type(cause), role), Reason.CONFIGURE_FAILED) if role else Reason.CONFIGURE_FAILED
 
 
-def broken(error: Exception) -> Ending:
+def broken(error: Exception) -> Ending[ConfigureReport]:
     """Something that nobody foresaw. Its text may hold anything, so only its class and place are told."""
-    return Ending(report.EXIT_FAILED, ConfigureReport(reason=Reason.CONFIGURE_FAILED, message=where(error)))
+    code = report.EXIT_RETRY if may_pass(error) else report.EXIT_FAILED
+    return Ending(code, ConfigureReport(reason=Reason.CONFIGURE_FAILED, message=where(error)))
 
 
-def told_to_end() -> Ending:
+def told_to_end() -> Ending[ConfigureReport]:
     """Not the program's fault: another pod may finish the work."""
     return Ending(
         report.EXIT_RETRY,

@@ -112,6 +112,14 @@ def _of_algorithm(pod: PodView, gate: GateMode) -> Failure | None:
     return None
 
 
+def _not_started(pod: PodView, said: report.RunnerReport) -> Failure:
+    if pod.exit_code == _EXIT_RAN_BEFORE:
+        return Failure(Reason.POD_DELETED, said.error or "the algorithm was started before, in a pod that is gone")
+    if pod.exit_code in _EXIT_CANNOT_EXECUTE:
+        return Failure(Reason.ALGORITHM_NOT_EXECUTABLE, said.error or _ending(pod))
+    return Failure(Reason.ALGORITHM_FAILED, said.error or _ending(pod))
+
+
 def _of_failed_algorithm(pod: PodView, said: report.RunnerReport | None) -> Failure:
     if pod.exit_reason == "OOMKilled" or (said is not None and said.oom_kills > 0):
         return Failure(Reason.ALGORITHM_OOM_KILLED, f"out of memory ({_ending(pod)})")
@@ -119,10 +127,8 @@ def _of_failed_algorithm(pod: PodView, said: report.RunnerReport | None) -> Fail
         return Failure(Reason.ALGORITHM_FAILED, _ending(pod))
     if said.timed_out:
         return Failure(Reason.DEADLINE_EXCEEDED, "the algorithm was ended at its deadline")
-    if not said.started and pod.exit_code == _EXIT_RAN_BEFORE:
-        return Failure(Reason.POD_DELETED, said.error or "the algorithm was started before, in a pod that is gone")
-    if not said.started and pod.exit_code in _EXIT_CANNOT_EXECUTE:
-        return Failure(Reason.ALGORITHM_NOT_EXECUTABLE, said.error or _ending(pod))
+    if not said.started:
+        return _not_started(pod, said)
     if said.signal:
         return Failure(Reason.ALGORITHM_FAILED, f"signal {said.signal}")
     return Failure(Reason.ALGORITHM_FAILED, said.error or _ending(pod))

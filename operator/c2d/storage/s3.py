@@ -7,15 +7,17 @@ so they are as private as the bucket. boto3 adds a checksum to every upload, and
 import contextlib
 import itertools
 import math
-import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
 from c2d.api.environment import S3Target
+from c2d.storage.errors import Refused
+from c2d.storage.room import Room
 from c2d.storage.s3_errors import translated
 from c2d.storage.store import Reader
 
@@ -25,29 +27,38 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 PART_SIZE = 8 * MIB
+MEMORY = 48 * MIB
+PARTS_AT_ONCE = 4
 MAX_PARTS = 10_000  # of one object; a limit of S3
 MAX_DELETES = 1_000  # in one request; a limit of S3
 GET_SIZE = MIB
 
 
-class S3Store:
-    """A bucket. Memory is bounded: at most `parts_at_once` parts are under way, over all uploads together."""
+@dataclass(frozen=True)
+class Part:
+    """Bytes of an object, and the room that they take until they are sent."""
 
-    def __init__(self, client: "S3Client", bucket: str, part_size: int = PART_SIZE, parts_at_once: int = 4) -> None:
+    content: bytes
+    room: int
+
+
+class S3Store:
+    """A bucket. The parts that are under way, over all uploads together, take at most `memory` bytes."""
+
+    def __init__(self, client: "S3Client", bucket: str, part_size: int = PART_SIZE, memory: int = MEMORY) -> None:
         self._client = client
         self._bucket = bucket
         self._part_size = part_size
-        self._pool = ThreadPoolExecutor(parts_at_once, thread_name_prefix="part")
-        self._places = threading.BoundedSemaphore(parts_at_once)
+        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part")
+        self._room = Room(memory)
 
     def put(self, key: str, source: Reader, size: int) -> None:
         part_size = max(self._part_size, math.ceil(size / MAX_PARTS))
-        first = source.read(part_size)
-        if len(first) < part_size:
-            with translated("PutObject", self._bucket):
-                self._client.put_object(Bucket=self._bucket, Key=key, Body=first)
+        first = self._read(source, part_size, min(size, part_size))
+        if len(first.content) < part_size:
+            self._put_whole(key, first)
         else:
-            self._put_parts(key, _parts(first, source, part_size))
+            self._put_parts(key, first, source, part_size)
 
     def get(self, key: str) -> Iterator[bytes]:
         with translated("GetObject", self._bucket):
@@ -79,13 +90,26 @@ class S3Store:
             for error in answer.get("Errors", ()):
                 raise told.error(error.get("Code", ""))
 
-    def _put_parts(self, key: str, parts: Iterator[bytes]) -> None:
-        with translated("CreateMultipartUpload", self._bucket):
-            upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ChecksumAlgorithm="CRC32")[
-                "UploadId"
-            ]
+    def _read(self, source: Reader, count: int, room: int) -> Part:
+        """Reads only once there is room."""
+        taken = self._room.take(room)
         try:
-            sent = self._send_parts(key, upload, parts)
+            return Part(source.read(count), taken)
+        except BaseException:
+            self._room.give(taken)
+            raise
+
+    def _put_whole(self, key: str, part: Part) -> None:
+        try:
+            with translated("PutObject", self._bucket):
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=part.content)
+        finally:
+            self._room.give(part.room)
+
+    def _put_parts(self, key: str, first: Part, source: Reader, part_size: int) -> None:
+        upload = self._begin(key, first)
+        try:
+            sent = self._send_parts(key, upload, self._parts(first, source, part_size))
             with translated("CompleteMultipartUpload", self._bucket):
                 self._client.complete_multipart_upload(
                     Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": sent}
@@ -96,33 +120,45 @@ class S3Store:
                 self._abort(key, upload)
             raise
 
-    def _send_parts(self, key: str, upload: str, parts: Iterator[bytes]) -> "list[CompletedPartTypeDef]":
-        futures: list[Future[CompletedPartTypeDef]] = []
+    def _begin(self, key: str, first: Part) -> str:
         try:
-            for number, part in enumerate(self._as_places_allow(parts), start=1):
-                futures.append(self._pool.submit(self._send_part, key, upload, number, part))
-                futures[-1].add_done_callback(lambda _: self._places.release())
-                if any(future.done() and future.exception() for future in futures[-8:]):
-                    break
+            with translated("CreateMultipartUpload", self._bucket):
+                answer = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ChecksumAlgorithm="CRC32")
+        except BaseException:
+            self._room.give(first.room)
+            raise
+        return answer["UploadId"]
+
+    def _parts(self, first: Part, source: Reader, part_size: int) -> Iterator[Part]:
+        part = first
+        while part.content:
+            yield part
+            # Without this, the last part would stay in memory while the next one waits for room.
+            del part
+            part = self._read(source, part_size, part_size)
+        self._room.give(part.room)
+
+    def _send_parts(self, key: str, upload: str, parts: Iterator[Part]) -> "list[CompletedPartTypeDef]":
+        sending: list[Future[CompletedPartTypeDef]] = []
+        try:
+            while (future := self._send_next(key, upload, len(sending) + 1, parts)) is not None:
+                sending.append(future)
+                _raise_failure(sending)
         finally:
             # An abort is only final once no part is under way any more.
-            for future in futures:
-                future.exception()
-        return [future.result() for future in futures]
+            wait(sending)
+        return [future.result() for future in sending]
 
-    def _as_places_allow(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        """Reads a part only when there is a place for it, so that parts never pile up in memory."""
-        while True:
-            self._places.acquire()
-            try:
-                part = next(parts, None)
-            except BaseException:
-                self._places.release()
-                raise
-            if part is None:
-                self._places.release()
-                return
-            yield part
+    def _send_next(
+        self, key: str, upload: str, number: int, parts: Iterator[Part]
+    ) -> "Future[CompletedPartTypeDef] | None":
+        part = next(parts, None)
+        if part is None:
+            return None
+        future = self._pool.submit(self._send_part, key, upload, number, part.content)
+        room = part.room
+        future.add_done_callback(lambda _: self._room.give(room))
+        return future
 
     def _send_part(self, key: str, upload: str, number: int, part: bytes) -> "CompletedPartTypeDef":
         with translated("UploadPart", self._bucket):
@@ -139,11 +175,11 @@ class S3Store:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
 
 
-def _parts(first: bytes, source: Reader, part_size: int) -> Iterator[bytes]:
-    yield first
-    del first
-    while part := source.read(part_size):
-        yield part
+def _raise_failure(sending: "list[Future[CompletedPartTypeDef]]") -> None:
+    """A part that failed ends the upload; only the last ones can still be under way."""
+    for future in sending[-2 * PARTS_AT_ONCE :]:
+        if future.done():
+            future.result()
 
 
 def open_store(target: S3Target, attempts: int = 5) -> S3Store:
@@ -160,5 +196,8 @@ def open_store(target: S3Target, attempts: int = 5) -> S3Store:
         s3={"addressing_style": "path" if target.endpoint else "auto"},
     )
     with translated("the client", target.bucket):
-        client = boto3.session.Session().client("s3", endpoint_url=target.endpoint, config=config)
+        try:
+            client = boto3.session.Session().client("s3", endpoint_url=target.endpoint, config=config)
+        except ValueError as error:
+            raise Refused("the endpoint is not a URL that S3 could be at") from error
     return S3Store(client, target.bucket)

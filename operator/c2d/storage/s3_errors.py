@@ -27,6 +27,7 @@ _NO_CREDENTIALS = (
     exceptions.ProfileNotFound,
 )
 _NO_ANSWER = (
+    exceptions.ConnectionError,
     exceptions.HTTPClientError,
     exceptions.CredentialRetrievalError,
     exceptions.MetadataRetrievalError,
@@ -37,6 +38,8 @@ _NO_ANSWER = (
 
 def error_class(code: str, status: int = 0) -> type[StorageError]:
     """The kind of error that a server's code and HTTP status stand for."""
+    if code == "NotImplemented":
+        return Refused
     if code in _PATIENCE or status == 429 or status >= 500 or code in ("InternalError", "ServiceUnavailable"):
         return Unavailable
     if code in _MISSING:

@@ -1,0 +1,99 @@
+"""`c2d-publish`: stores a job's outputs and logs as its plan says, and reports."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pydantic
+
+from c2d.api import plan as plans
+from c2d.api import report, volume
+from c2d.api.report import PublishReport
+from c2d.inpod.ending import Ending, on_sigterm, where, write_report
+from c2d.inpod.log import Log, open_log
+from c2d.publish import verdict
+from c2d.publish.errors import PlanInvalid, PublishError
+from c2d.publish.limits import Limits
+from c2d.publish.publication import Publication, Published, World
+from c2d.storage.errors import StorageError
+from c2d.storage.s3 import open_store
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("c2d-publish", description=__doc__)
+    parser.add_argument("--plan", type=Path, default=Path(plans.MOUNT, plans.PUBLISH_FILE))
+    parser.add_argument("--data", type=Path, default=Path(volume.ROOT), help="where the job's volume is")
+    parser.add_argument("--logs-only", action="store_true", help="publish no outputs")
+    parser.add_argument("--max-bytes", type=int, help="the most that all outputs together may have")
+    parser.add_argument("--report", type=Path, default=Path(report.PATH))
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    arguments = parse_arguments(sys.argv[1:])
+    os.umask(0o022)
+    log = open_log(_now, arguments.data / volume.PUBLISH_LOG)
+    on_sigterm(verdict.told_to_end, arguments.report, log)
+    ending = _run(arguments, log)
+    write_report(arguments.report, ending.report, log)
+    return ending.code
+
+
+def _run(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
+    try:
+        return _publish(arguments, log)
+    except (StorageError, PublishError) as error:
+        log.say(f"failed: {error}")
+        return verdict.failed(error)
+    except Exception as error:
+        log.say(f"failed: {where(error)}")
+        return verdict.broken(error)
+
+
+def _publish(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
+    plan = _read_plan(arguments.plan)
+    location = f"s3://{plan.s3.bucket}/{plan.prefix}"
+    log.say(f"publishing {plan.job} to {location}" + (", logs only" if arguments.logs_only else ""))
+    publication = Publication(
+        plan=plan,
+        data=arguments.data,
+        store=open_store(plan.s3),
+        world=World(now=_now, say=log.say),
+        limits=Limits(bytes=arguments.max_bytes),
+    )
+    published = publication.run(with_outputs=not arguments.logs_only)
+    log.say(f"done: {published.count} results, {published.bytes} bytes, {published.skipped} skipped")
+    return Ending(report.EXIT_OK, _report(location, published))
+
+
+def _report(location: str, published: Published) -> PublishReport:
+    skipped = f"{published.skipped} things were not published; the manifest says which and why"
+    return PublishReport(
+        message=skipped if published.skipped else "",
+        location=location,
+        manifest=published.manifest,
+        manifest_sha256=published.manifest_sha256,
+        count=published.count,
+        bytes=published.bytes,
+    )
+
+
+def _read_plan(path: Path) -> plans.PublishPlan:
+    try:
+        return plans.PublishPlan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise PlanInvalid(f"the plan {path} can't be read: {error.strerror}") from error
+    except pydantic.ValidationError as error:
+        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
+        raise PlanInvalid(f"the plan {path} is wrong at: {places}") from None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Stores everything of a job, then the manifest, then deletes what an earlier run left and the manifest doesn't name.
+
+The manifest is the commit point: before it, nothing counts; a run that was killed is simply run again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from c2d.api import volume
+from c2d.api.manifest import Kind, Manifest, Result
+from c2d.api.plan import PublishPlan
+from c2d.publish import contents, hostile, logs, outputs
+from c2d.publish.limits import Limits
+from c2d.publish.readers import Pieces
+from c2d.publish.skips import Skips
+from c2d.publish.upload import Hashing, Sent, Uploader
+from c2d.storage.errors import Denied, Refused
+from c2d.storage.store import Store
+
+MANIFEST = "manifest.json"
+FILES_AT_ONCE = 8
+SKIPS_LOGGED = 20
+
+
+@dataclass(frozen=True)
+class World:
+    """What a run takes from outside: time, and somebody to tell."""
+
+    now: Callable[[], datetime]
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is stored now."""
+
+    manifest: str  # the manifest's key
+    manifest_sha256: str
+    count: int
+    bytes: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One job's results, on their way from its volume to the storage."""
+
+    plan: PublishPlan
+    data: Path
+    store: Store
+    world: World
+    limits: Limits
+
+    @property
+    def _uploader(self) -> Uploader:
+        return Uploader(self.store, self.plan.prefix)
+
+    def run(self, with_outputs: bool) -> Published:
+        """Publishes outputs, if asked for, and logs. Raises StorageError and PublishError."""
+        self._make_room()
+        skips = Skips()
+        outputs_sent = self._send_outputs(skips) if with_outputs else []
+        logs_sent = self._send_logs(skips)
+        everything = [*outputs_sent, *logs_sent.values()]
+        manifest = self._commit(self._head(with_outputs, skips), contents.results(outputs_sent, logs_sent))
+        self._delete_stale(everything)
+        return Published(
+            manifest=f"{self.plan.prefix}/{MANIFEST}",
+            manifest_sha256=manifest.digest.hex(),
+            count=len(everything),
+            bytes=sum(sent.size for sent in everything),
+            skipped=skips.count,
+        )
+
+    def _make_room(self) -> None:
+        """Frees what killed uploads left; only a store that won't let us leaves it there."""
+        try:
+            self.store.discard_unfinished(f"{self.plan.prefix}/")
+        except (Denied, Refused) as error:
+            self.world.say(f"unfinished uploads of earlier runs can't be discarded: {error}")
+
+    def _send_outputs(self, skips: Skips) -> list[Sent]:
+        with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="file") as pool:
+            sent = outputs.publish(self.data / volume.OUTPUTS, self._uploader, pool, self.limits, skips)
+        self.world.say(f"outputs: {len(sent)} files, {sum(file.size for file in sent)} bytes, {skips.count} skipped")
+        for skipped in skips.listed[:SKIPS_LOGGED]:
+            self.world.say(f"skipped {skipped.filename}: {skipped.reason}")
+        return sent
+
+    def _send_logs(self, skips: Skips) -> dict[Kind, Sent]:
+        """Our own log comes last, so that it tells of everything before it."""
+        sent = {kind: self._send_log(kind, skips) for kind in contents.LOG_ORDER}
+        return {kind: log for kind, log in sent.items() if log is not None}
+
+    def _send_log(self, kind: Kind, skips: Skips) -> Sent | None:
+        try:
+            return logs.publish(self.data, kind, self._uploader)
+        except OSError as error:
+            reason = f"the log can't be read: {hostile.explain(error)}"
+        skips.add(logs.PATHS[kind].name, reason)
+        self.world.say(f"skipped {logs.PATHS[kind].name}: {reason}")
+        return None
+
+    def _head(self, with_outputs: bool, skips: Skips) -> Manifest:
+        return Manifest(
+            job=self.plan.job,
+            uid=self.plan.uid,
+            agreement_id=self.plan.agreement_id,
+            published_at=self.world.now(),
+            outputs=with_outputs,
+            skipped=skips.listed,
+            skipped_count=skips.count,
+            results=[],
+        )
+
+    def _commit(self, head: Manifest, results: Iterator[Result]) -> Hashing:
+        return self._uploader.put(MANIFEST, Pieces(contents.render(head, results)), 0)
+
+    def _delete_stale(self, published: Sequence[Sent]) -> None:
+        """All that was published is there now, so only where there is more can something be stale."""
+        prefix = f"{self.plan.prefix}/"
+        try:
+            if sum(1 for _ in self.store.keys(prefix)) > len(published) + 1:
+                wanted = {sent.key for sent in published} | {MANIFEST}
+                self.store.delete(key for key in self.store.keys(prefix) if key.removeprefix(prefix) not in wanted)
+        except (Denied, Refused) as error:
+            self.world.say(f"what earlier runs stored can't be deleted: {error}")
