@@ -1,0 +1,3 @@
+module c2d.oceanprotocol.com/images
+
+go 1.25.0

@@ -1,0 +1,320 @@
+"""The whole program `c2d-publish` against a real S3 server."""
+
+import hashlib
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from c2d.api.environment import S3Target
+from c2d.api.manifest import Manifest
+from c2d.api.report import EXIT_FAILED, EXIT_OK, EXIT_RETRY
+from tests.data_plane.programs import Finished, eventually
+from tests.data_plane.s3server import S3Server, free_port
+from tests.data_plane.tap import Tap
+from tests.data_plane.volumes import Volume
+
+MIB = 1024 * 1024
+LARGE = os.urandom(30 * MIB + 1)
+
+
+class Bench:
+    """A volume, a place in the bucket, and the program between them."""
+
+    def __init__(self, s3: S3Server, volume: Volume, name: str) -> None:
+        self.s3 = s3
+        self.volume = volume
+        self.target = s3.target(prefix=name)
+        self.prefix = f"{name}/ns/uid/"
+        volume.make()
+
+    def output(self, name: str, content: bytes = b"x") -> Path:
+        path = self.volume.path("outputs") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def log(self, name: str, content: bytes) -> None:
+        self.volume.path(name).write_bytes(content)
+
+    def publish(self, *options: object, target: S3Target | None = None) -> Finished:
+        return self.volume.publish(target or self.target, self.s3.environment, *options)
+
+    def manifest(self) -> Manifest:
+        return Manifest.model_validate_json(self.s3.read(self.prefix + "manifest.json"))
+
+    def stored(self) -> dict[str, bytes]:
+        """What the manifest names, each verified."""
+        found = {}
+        for result in self.manifest().results:
+            content = self.s3.read(self.prefix + result.key)
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (result.filesize, result.sha256)
+            found[result.key] = content
+        return found
+
+    def assert_nothing_else(self) -> None:
+        assert self.s3.keys(self.prefix) == {result.key for result in self.manifest().results} | {"manifest.json"}
+        assert self.s3.unfinished(self.prefix) == []
+
+
+@pytest.fixture
+def bench(s3: S3Server, volume: Volume, request: pytest.FixtureRequest) -> Bench:
+    return Bench(s3, volume, f"t{abs(hash(request.node.nodeid))}")
+
+
+def test_outputs_and_logs_are_stored_and_listed(bench: Bench) -> None:
+    bench.output("model.bin", LARGE)
+    bench.output("b/2.txt", b"two")
+    bench.output("b/1\n.txt", b"one")
+    bench.output("empty", b"")
+    bench.log("logs/algorithm.log", b"hello")
+    bench.log("adminlogs/configure.log", b"configured")
+
+    done = bench.publish()
+
+    assert done.code == EXIT_OK, done.output
+    stored = bench.stored()
+    assert [(result.index, result.type.value, result.filename) for result in bench.manifest().results] == [
+        (0, "output", "b/1%0A.txt"),
+        (1, "output", "b/2.txt"),
+        (2, "output", "empty"),
+        (3, "output", "model.bin"),
+        (4, "algorithmLog", "algorithm.log"),
+        (5, "configrationLog", "configure.log"),
+        (6, "publishLog", "publish.log"),
+    ]
+    assert stored["outputs/model.bin"] == LARGE
+    assert stored["outputs/b/1%0A.txt"] == b"one"
+    assert stored["logs/algorithm.log"] == b"hello"
+    assert stored["logs/publish.log"].decode() in done.output
+    manifest = bench.s3.read(bench.prefix + "manifest.json")
+    assert done.report == {
+        "message": "",
+        "location": f"s3://results/{bench.prefix.rstrip('/')}",
+        "manifest": f"{bench.prefix}manifest.json",
+        "manifestSha256": hashlib.sha256(manifest).hexdigest(),
+        "count": 7,
+        "bytes": sum(len(content) for content in stored.values()),
+    }
+    bench.assert_nothing_else()
+
+
+def test_logs_only(bench: Bench) -> None:
+    bench.output("secret")
+    bench.log("logs/algorithm.log", b"hello")
+    done = bench.publish("--logs-only")
+    assert done.code == EXIT_OK
+    assert list(bench.stored()) == ["logs/algorithm.log", "logs/publish.log"]
+    assert not bench.manifest().outputs
+    bench.assert_nothing_else()
+
+
+def test_outputs_that_were_published_before_are_deleted_when_only_logs_shall_leave(bench: Bench) -> None:
+    for number in range(20):
+        bench.output(f"{number}")
+    bench.publish()
+    bench.publish("--logs-only")
+    assert list(bench.stored()) == ["logs/publish.log"]
+    bench.assert_nothing_else()
+
+
+def test_another_job_is_left_alone(bench: Bench) -> None:
+    """Its UID may begin with this one's."""
+    other = f"{bench.prefix.rstrip('/')}-2/outputs/x"
+    bench.s3.client.put_object(Bucket="results", Key=other, Body=b"x")
+    bench.publish()
+    assert bench.s3.read(other) == b"x"
+
+
+def test_a_second_run_has_the_same_result(bench: Bench) -> None:
+    bench.output("model.bin", LARGE)
+    bench.output("a/b")
+    bench.publish()
+    first = bench.manifest()
+    bench.publish()
+    outputs = [result for result in bench.manifest().results if result.type == "output"]
+    assert outputs == [result for result in first.results if result.type == "output"]
+    bench.assert_nothing_else()
+
+
+def test_hostile_outputs_leak_nothing(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("geheim")
+    outputs = bench.volume.path("outputs")
+    bench.output("good")
+    (outputs / "link").symlink_to(tmp_path / "secret")
+    (outputs / "up").symlink_to("..")
+    (outputs / "environ").symlink_to("/proc/self/environ")
+    os.mkfifo(outputs / "fifo")
+    with (outputs / "sparse").open("wb") as file:
+        file.truncate(1024**4)
+    bench.volume.path("logs/algorithm.log").symlink_to("/proc/self/environ")
+
+    done = bench.publish()
+
+    assert done.code == EXIT_OK
+    assert list(bench.stored()) == ["outputs/good", "logs/publish.log"]
+    manifest = bench.manifest()
+    skipped = {item.filename for item in manifest.skipped}
+    assert skipped == {"link", "up", "environ", "fifo", "sparse", "algorithm.log"}
+    assert manifest.skipped_count == 6
+    assert str(done.report["message"]).startswith("6 things were not published")
+    everything = b"".join(bench.s3.read(bench.prefix + key) for key in bench.s3.keys(bench.prefix))
+    assert b"geheim" not in everything
+    assert b"test-secret" not in everything
+
+
+def test_what_its_owner_may_not_read_is_read_all_the_same(bench: Bench) -> None:
+    """The algorithm runs as the same user, who may change that."""
+    bench.output("closed/inner/file", b"1").chmod(0)
+    bench.volume.path("outputs/closed/inner").chmod(0)
+    bench.volume.path("outputs/closed").chmod(0o200)
+    bench.output("listable/file", b"2")
+    bench.volume.path("outputs/listable").chmod(0o444)
+    done = bench.publish()
+    assert done.code == EXIT_OK, done.output
+    assert [key for key in bench.stored() if key.startswith("outputs")] == [
+        "outputs/closed/inner/file",
+        "outputs/listable/file",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_belongs_to_another_user_and_may_not_be_read_is_skipped(bench: Bench) -> None:
+    theirs = bench.output("theirs/file")
+    theirs.chmod(0o600)
+    os.chown(theirs, 12345, 12345)
+    folder = bench.output("folder/file").parent
+    folder.chmod(0o700)
+    os.chown(folder, 12345, 12345)
+    bench.output("ours")
+    done = bench.publish()
+    assert done.code == EXIT_OK
+    assert {item.filename: item.reason for item in bench.manifest().skipped} == {
+        "theirs/file": "it can't be opened: Permission denied",
+        "folder": "the folder can't be read: Permission denied",
+    }
+
+
+def test_a_cap_on_all_outputs(bench: Bench) -> None:
+    bench.output("a", b"x" * 100)
+    bench.output("b", b"x" * 100)
+    assert bench.publish("--max-bytes", 150).code == EXIT_OK
+    assert [item.filename for item in bench.manifest().skipped] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "code"),
+    [
+        pytest.param(
+            lambda target: target.model_copy(update={"bucket": "missing"}),
+            "NoSuchBucket",
+            EXIT_FAILED,
+            id="a bucket that is not there",
+        ),
+        pytest.param(
+            lambda target: target.model_copy(update={"endpoint": f"http://127.0.0.1:{free_port()}"}),
+            "EndpointConnectionError",
+            EXIT_RETRY,
+            id="a server that is not there",
+        ),
+        pytest.param(
+            lambda target: target.model_copy(update={"endpoint": "http://"}),
+            "the endpoint is not a URL",
+            EXIT_FAILED,
+            id="an endpoint that is no URL",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_storage_is_told(
+    bench: Bench, change: Callable[[S3Target], S3Target], words: str, code: int
+) -> None:
+    done = bench.publish(target=change(bench.target))
+    assert (done.report["reason"], done.code) == ("PublishFailed", code)
+    assert words in str(done.report["message"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "test-key", "AWS_SECRET_ACCESS_KEY": "geheim"}, "SignatureDoesNotMatch"),
+        ({"AWS_ACCESS_KEY_ID": "geheim", "AWS_SECRET_ACCESS_KEY": "geheim"}, "UserNotFound"),
+        ({"AWS_EC2_METADATA_DISABLED": "true"}, "no complete credentials"),
+    ],
+)
+def test_wrong_credentials_are_told_and_never_shown(bench: Bench, environment: dict[str, str], words: str) -> None:
+    bench.output("a")
+    done = bench.volume.publish(bench.target, environment)
+    assert (done.report["reason"], done.code) == ("PublishFailed", EXIT_FAILED)
+    assert words in str(done.report["message"])
+    assert "geheim" not in done.output + json.dumps(done.report)
+
+
+def test_a_volume_without_outputs_is_told(bench: Bench) -> None:
+    bench.volume.path("outputs").rmdir()
+    done = bench.publish()
+    assert (done.report["reason"], done.code) == ("PublishFailed", EXIT_FAILED)
+    assert "outputs can't be opened: No such file" in str(done.report["message"])
+
+
+def test_it_publishes_although_its_own_log_can_not_be_written(bench: Bench) -> None:
+    bench.output("a")
+    bench.volume.path("adminlogs").chmod(0o555)
+    assert bench.publish().code == EXIT_OK
+    assert list(bench.stored()) == ["outputs/a"]
+
+
+class TestKilled:
+    """Whatever a killed run left in the bucket, the next one ends with exactly what its manifest names."""
+
+    @pytest.mark.parametrize("limit", [20_000, 3 * MIB, 20 * MIB, 32_300_000])
+    def test_in_the_middle_of_an_upload(self, bench: Bench, limit: int) -> None:
+        bench.output("a/large", LARGE)
+        for number in range(10):
+            bench.output(f"small {number}", b"x" * 100_000)
+        self.kill_after(bench, limit)
+        assert "manifest.json" not in bench.s3.keys(bench.prefix)
+        for number in range(5):
+            bench.volume.path(f"outputs/small {number}").unlink()
+
+        assert bench.publish().code == EXIT_OK
+        assert bench.stored()["outputs/a/large"] == LARGE
+        bench.assert_nothing_else()
+
+    def kill_after(self, bench: Bench, limit: int) -> None:
+        address = urlsplit(bench.s3.endpoint)
+        assert address.hostname is not None
+        assert address.port is not None
+        with Tap(address.hostname, address.port, limit).running() as tap:
+            target = bench.target.model_copy(update={"endpoint": tap.endpoint})
+            program = bench.volume.start_publish(target, bench.s3.environment)
+            assert tap.closed.wait(60)
+            program.kill()
+
+    def test_sigterm_ends_it_at_once_with_a_report(self, bench: Bench) -> None:
+        bench.output("large", LARGE)
+        address = urlsplit(bench.s3.endpoint)
+        assert address.hostname is not None
+        assert address.port is not None
+        with Tap(address.hostname, address.port, 9 * MIB).running() as tap:
+            target = bench.target.model_copy(update={"endpoint": tap.endpoint})
+            program = bench.volume.start_publish(target, bench.s3.environment)
+            assert tap.closed.wait(60)
+            program.process.send_signal(signal.SIGTERM)
+            done = program.wait()
+        assert (done.report["reason"], done.code) == ("PublishFailed", EXIT_RETRY)
+        assert "told to end" in str(done.report["message"])
+
+
+def test_an_upload_that_ran_out_of_patience_leaves_no_parts(bench: Bench) -> None:
+    bench.output("large", LARGE)
+    upload = bench.s3.client.create_multipart_upload(Bucket="results", Key=f"{bench.prefix}outputs/left")["UploadId"]
+    bench.s3.client.upload_part(
+        Bucket="results", Key=f"{bench.prefix}outputs/left", UploadId=upload, PartNumber=1, Body=b"x"
+    )
+    eventually(lambda: bool(bench.s3.unfinished(bench.prefix)), "the server lists the unfinished upload")
+    assert bench.publish().code == EXIT_OK
+    bench.assert_nothing_else()
