@@ -30,13 +30,13 @@ env: tools  ## Shell exports for scripts: eval "$$(make -s env)".
 demo: up  ## A whole compute job: data in, algorithm beside it, results out, with a picture.
 	@eval "$$($(RUN) python -m cluster env)" && $(RUN) python -m examples.demo
 
-.PHONY: test unit cluster-test
-test: tools unit cluster-test  ## All tests.
+.PHONY: test unit
+test: up  ## All tests, on a real kubelet where they are about one.
+	@cd runner && go vet ./... && go test ./...
+	@eval "$$($(RUN) python -m cluster env)" && $(RUN) pytest -n 3 --dist worksteal
 unit: tools  ## Tests that need no cluster.
 	@cd runner && go vet ./... && go test ./...
-	@$(RUN) pytest --ignore tests/cluster
-cluster-test: up  ## Tests on a real kubelet.
-	@eval "$$($(RUN) python -m cluster env)" && $(RUN) pytest tests/cluster
+	@$(RUN) pytest -n 2 --ignore tests/cluster
 
 .PHONY: bench
 bench: tools  ## Figures as ratios to a bare chain of pods, on a control plane of its own.
