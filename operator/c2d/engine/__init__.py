@@ -1,5 +1,5 @@
-"""The operator-engine: observe -> decide (pure) -> act -> status, once per pass and job.
+"""The operator-engine: observe -> decide (pure) -> act -> status -> what the status announced, once per pass and job.
 
-EngineError has no members of its own: what can fail here is the API server (`c2d.kube.errors`), and what fails
-in a pod is a value (`c2d.engine.diagnose.Failure`), not an exception.
+It has no exceptions of its own: what can fail here is the API server (`c2d.kube.errors`), and what fails in a pod is a
+value (`c2d.engine.diagnose.Failure`).
 """

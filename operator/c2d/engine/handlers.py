@@ -6,6 +6,7 @@ before all its pods are known. `on.event` handlers write nothing to the objects,
 
 import asyncio
 import dataclasses
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -17,21 +18,32 @@ from c2d.engine.observe import World
 from c2d.engine.reconcile import Reconciler
 from c2d.kube import names
 from c2d.kube.client import Client
-from c2d.kube.resources import ENVIRONMENTS, JOBS, PODS, Object, Resource, key_of, owner_uid
+from c2d.kube.resources import ENVIRONMENTS, JOBS, PODS, Object, Resource, key_of, owner_uid, uid_of
+
+logger = logging.getLogger(__name__)
 
 # A job is worked on by one of these at a time; more of them keep more requests under way.
 WORKERS = 16
 
 
-def register(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler, client: Client) -> None:
-    """Connect kopf's streams with the world and the queue."""
+def register(
+    registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler, client: Client, stop_flag: asyncio.Event
+) -> None:
+    """Connect kopf's streams with the world and the queue; sets the flag when a worker dies of a bug."""
     running: list[asyncio.Task[None]] = []
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            logger.critical("a worker died; the engine stops, to be started anew", exc_info=task.exception())
+            stop_flag.set()
 
     @kopf.on.startup(registry=registry)
     async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)
-        running.extend(asyncio.create_task(reconciler.work()) for _ in range(WORKERS))
-        running.append(asyncio.create_task(report_for_ever(client, world)))
+        for work in (*(reconciler.work() for _ in range(WORKERS)), report_for_ever(client, world)):
+            task = asyncio.create_task(work)
+            task.add_done_callback(ended)
+            running.append(task)
 
     @kopf.on.cleanup(registry=registry)
     async def stop(**_: Any) -> None:
@@ -83,6 +95,8 @@ def _watch_jobs(registry: kopf.OperatorRegistry, world: World, reconciler: Recon
 
 
 def _watch_environments(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
+    generations: dict[str, int] = {}
+
     async def index_environment(body: kopf.Body, **_: Any) -> None:
         world.environments.put(_plain(body))
 
@@ -91,6 +105,10 @@ def _watch_environments(registry: kopf.OperatorRegistry, world: World, reconcile
         if event["type"] == "DELETED":
             world.environments.remove(item)
             return
+        generation = item["metadata"].get("generation", 0)
+        if generations.get(uid_of(item)) == generation:
+            return  # only its numbers changed, which nothing decides on
+        generations[uid_of(item)] = generation
         for job in world.jobs:
             if job["spec"].get("environment") == item["metadata"]["name"] and not job.get("status", {}).get("outcome"):
                 reconciler.queue.wake(key_of(job))

@@ -14,7 +14,9 @@ from c2d.engine import handlers
 from c2d.engine.observe import World
 from c2d.engine.reconcile import Reconciler
 from c2d.engine.state import Settings
+from c2d.kube import errors
 from c2d.kube.client import Client
+from c2d.kube.resources import ENVIRONMENTS, JOBS
 
 _RESOLV_CONF = pathlib.Path("/etc/resolv.conf")
 
@@ -66,15 +68,31 @@ def _bracketed(host: str) -> str:
 async def run(options: Options, probes: tuple[str, ...]) -> None:
     settings = Settings(image=options.image, image_pull_policy=options.image_pull_policy, probes=probes)
     async with await Client.connect(user_agent=f"c2d-engine/{__version__}") as client:
-        world = World()
-        registry = kopf.OperatorRegistry()
-        handlers.register(registry, world, Reconciler(client, world, settings), client)
+        namespaces = options.namespaces or (client.namespace,)
+        await require_definitions(client, namespaces)
+        world, registry, stop_flag = World(), kopf.OperatorRegistry(), asyncio.Event()
+        handlers.register(registry, world, Reconciler(client, world, settings), client, stop_flag)
         await kopf.operator(
             registry=registry,
             standalone=True,
-            namespaces=options.namespaces or (client.namespace,),
+            namespaces=namespaces,
             liveness_endpoint=f"http://0.0.0.0:{options.health_port}/healthz",
+            stop_flag=stop_flag,
         )
+    if stop_flag.is_set():
+        raise SystemExit(1)
+
+
+async def require_definitions(client: Client, namespaces: tuple[str, ...]) -> None:
+    """kopf would wait in silence for kinds that aren't there. Raises SystemExit with what to do."""
+    for resource in (JOBS, ENVIRONMENTS):
+        for namespace in namespaces:
+            try:
+                await client.list(resource, namespace, limit="1")
+            except errors.NotFound:
+                raise SystemExit(f"{resource.kind} is not known to this cluster: kubectl apply -f crds/") from None
+            except errors.Rejected as error:
+                raise SystemExit(f"namespace {namespace}: {error}") from None
 
 
 def _log(level: str) -> None:
