@@ -29,7 +29,7 @@ class Engine:
     program: str
 
     def base(self) -> str:
-        return "docker.io/library/python:3.11-slim"
+        return "python:3.11-slim"
 
     def has(self, ref: str) -> bool:
         return succeeds(self.program, "image", "inspect", ref)

@@ -35,8 +35,8 @@ IMAGE_VARIABLES = {
     "noshell": "C2D_NOSHELL_IMAGE",
 }
 PUBLIC_IMAGES = {
-    "s3": f"docker.io/versity/versitygw:{VERSITYGW_VERSION}",
-    "algorithm": "docker.io/library/python:3.11-slim",
+    "s3": f"versity/versitygw:{VERSITYGW_VERSION}",
+    "algorithm": "python:3.11-slim",
     "noshell": "",
 }
 MISSING = """\

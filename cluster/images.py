@@ -23,6 +23,8 @@ FOLDER = REPOSITORY / "images"
 DOCKERFILE = FOLDER / "Dockerfile"
 RUNNER = REPOSITORY / "runner"
 PREFIX = "localhost/c2d"
+EXAMPLE = f"{PREFIX}/algorithm:example"
+"""A second name of the algorithm's image, which doesn't change with its content: the one that examples/ name."""
 NAMES = ("pause", "operator", "algorithm", "noshell", "s3")
 
 

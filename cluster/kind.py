@@ -63,14 +63,18 @@ class KindCluster:
                 builder.save(ref, archive)
                 self._kind("load", "image-archive", archive, "--name", NAME)
             archive.unlink()
+        if name == "algorithm":
+            self._node_ctr("tag", "--force", ref, images.EXAMPLE)
         return ref
 
     def _node_has(self, ref: str) -> bool:
         try:
-            listed = run(self.engine, "exec", NODE, "ctr", "--namespace", "k8s.io", "images", "ls", "-q")
+            return ref in self._node_ctr("ls", "-q").split()
         except CommandFailed:
             return False
-        return ref in listed.split()
+
+    def _node_ctr(self, *words: str) -> str:
+        return run(self.engine, "exec", NODE, "ctr", "--namespace", "k8s.io", "images", *words)
 
     def _kind(self, *words: str | Path) -> str:
         kind = tools.path("kind", self.places, self.progress)

@@ -13,7 +13,7 @@ from typing import Any
 
 from cluster import containerd, controlplane, locks
 from cluster.builders import Buildah
-from cluster.images import PREFIX
+from cluster.images import EXAMPLE, PREFIX
 from cluster.progress import Progress
 from cluster.settings import Places
 from cluster.shell import CommandFailed
@@ -34,6 +34,11 @@ def load(refs: Iterable[str], builder: Buildah, places: Places, progress: Progre
             _import(ref, builder.exported()[ref], builder.layout, places)
 
 
+def alias(ref: str, name: str, places: Places) -> None:
+    """Give a loaded image another name."""
+    containerd.ctr(places, "images", "tag", "--force", ref, name)
+
+
 def prune(wanted: Collection[str], builder: Buildah, places: Places) -> None:
     """Keep the wanted images and the newest of each kind, here and there, so that disks don't fill up."""
     with locks.held(places.cache / "locks" / "layout"):
@@ -43,7 +48,7 @@ def prune(wanted: Collection[str], builder: Buildah, places: Places) -> None:
         controlplane.write(builder.layout / "index.json", json.dumps({"schemaVersion": 2, "manifests": left}))
         _remove_blobs(builder.layout, left)
     for ref in containerd.ctr(places, "images", "ls", "-q").split():
-        if ref.startswith(f"{PREFIX}/") and ref not in kept:
+        if ref.startswith(f"{PREFIX}/") and ref not in kept | {EXAMPLE}:
             containerd.ctr(places, "images", "rm", ref)
     _prune_storage(set(wanted), builder)
 

@@ -66,6 +66,7 @@ class Local:
 
     def settle(self) -> None:
         refs = [future.result() for future in self._images.values()]
+        loading.alias(self._image("algorithm"), images.EXAMPLE, self.places)
         loading.prune(refs, self._builder, self.places)
 
     def down(self) -> None:

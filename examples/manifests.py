@@ -1,7 +1,7 @@
 """The examples, read and adapted to a cluster.
 
-The manifests name the example image as it is published. On a cluster that builds its own, C2D_ALGORITHM_IMAGE has the
-reference that stands for it.
+The manifests name the example image as `make up` loads it into a cluster of this machine. For any other cluster,
+C2D_ALGORITHM_IMAGE has the reference of an image with the same packages.
 """
 
 import copy
@@ -13,7 +13,7 @@ import yaml
 from c2d.kube.resources import Object
 
 FOLDER = pathlib.Path(__file__).parent
-IMAGE = "ghcr.io/oceanprotocol/c2d-algorithm-example"
+IMAGE = "localhost/c2d/algorithm"
 
 
 def load(name: str) -> Object:

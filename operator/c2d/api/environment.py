@@ -157,7 +157,7 @@ class EnvironmentSpec(Model):
     allowed_images: list[Annotated[str, pydantic.Field(max_length=512)]] = pydantic.Field(
         default_factory=list,
         max_length=256,
-        description="Algorithm images that may run, with * for any characters, for example ghcr.io/acme/*; empty: all.",
+        description="Algorithm images that may run, with * for any characters, as in example.com/acme/*; empty: all.",
     )
     isolation: Isolation = pydantic.Field(
         default_factory=Isolation, description="How the algorithm is kept from the network."

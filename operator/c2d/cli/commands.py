@@ -4,6 +4,7 @@ import asyncio
 import json
 import pathlib
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from c2d.cli.connect import Place
 from c2d.cli.job import Job
 from c2d.cli.step import Step
 from c2d.kube.client import Client
-from c2d.kube.errors import KubeError
+from c2d.kube.errors import KubeError, NotFound
 from c2d.kube.resources import JOBS, Object
 
 
@@ -68,16 +69,39 @@ def get_job(place: Place, name: str, output: str) -> None:
         terminal.answers().print(pages.page(found, datetime.now(UTC)))
 
 
-def show_logs(place: Place, name: str, step: Step, *, wait: bool) -> None:
-    """The log of one of the job's pods; with `wait` up to its end, however late that is."""
+def show_logs(place: Place, name: str, step: Step, endpoint: str | None, *, wait: bool) -> None:
+    """The log of one of the job's pods; with `wait` up to its end, however late that is.
 
-    async def work(client: Client, namespace: str) -> None:
-        pod = await _started(client, namespace, name, step) if wait else await _now(client, namespace, name, step)
-        async for line in podlog.lines(client, namespace, pod, follow=wait):
-            sys.stdout.write((wording.plain(line) if sys.stdout.isatty() else line) + "\n")
-            sys.stdout.flush()
+    The pods of a finished job are gone; their logs are then read from where they were published.
+    """
 
-    connect.do(place, work)
+    async def work(client: Client, namespace: str) -> Job | None:
+        found = await _started(client, namespace, name, step) if wait else await connect.find(client, namespace, name)
+        if found.ended:
+            return found
+        try:
+            await _stream(podlog.lines(client, namespace, podlog.pod_of(found, step), follow=wait))
+        except NotFound:
+            return await connect.find(client, namespace, name)
+        return None
+
+    finished = connect.do(place, work)
+    if finished is not None:
+        for piece in results.log(finished, step, endpoint):
+            sys.stdout.write(_fit(piece.decode(errors="replace")))
+
+
+async def _stream(lines: AsyncIterator[str]) -> None:
+    async for line in lines:
+        sys.stdout.write(_fit(line) + "\n")
+        sys.stdout.flush()
+
+
+def _fit(text: str) -> str:
+    """What an algorithm wrote must not act on a terminal; a file or a pipe gets it as it is."""
+    if not sys.stdout.isatty():
+        return text
+    return "\n".join(wording.plain(line) for line in text.split("\n"))
 
 
 def fetch_results(place: Place, name: str, folder: pathlib.Path, endpoint: str | None) -> None:
@@ -105,16 +129,12 @@ def stop_job(place: Place, name: str) -> None:
         terminal.notes().print(f"{name} is being stopped; its logs will be published")
 
 
-async def _now(client: Client, namespace: str, name: str, step: Step) -> str:
-    return podlog.pod_of(await connect.find(client, namespace, name), step)
-
-
-async def _started(client: Client, namespace: str, name: str, step: Step) -> str:
-    """The step's pod as soon as it has started. Raises `NotAvailable` when the job ends without it."""
+async def _started(client: Client, namespace: str, name: str, step: Step) -> Job:
+    """The job as soon as the step's pod has started, or as it ended without that."""
     async for seen in follow.states(client, namespace, name):
         known = seen.step(step)
         if seen.ended or (known is not None and known.start_time is not None):
-            return podlog.pod_of(seen, step)
+            return seen
     raise AssertionError("the states of a job end with its end")
 
 

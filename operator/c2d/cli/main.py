@@ -38,6 +38,11 @@ class Output(enum.StrEnum):
 
 As = Annotated[Output | None, typer.Option("--output", "-o", help="For programs instead of people.")]
 
+Endpoint = Annotated[
+    str | None,
+    typer.Option(envvar="C2D_S3_ENDPOINT", help="The S3 server as seen from here, if not as from the cluster."),
+]
+
 
 @app.callback()
 def everywhere(context: typer.Context, namespace: Namespace = None, cluster: Context = None) -> None:
@@ -92,13 +97,14 @@ def logs(
     name: Job,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for the pod, and up to its end.")] = False,
     step: Annotated[Step, typer.Option(help="Which of the job's pods.")] = Step.ALGORITHM,
+    endpoint: Endpoint = None,
     namespace: Namespace = None,
     cluster: Context = None,
 ) -> None:
-    """Print the log of the algorithm, or of another of the job's pods."""
+    """Print the log of the algorithm, or of another of the job's pods; of a finished job the published one."""
     from c2d.cli import commands
 
-    commands.show_logs(_place(context, namespace, cluster), name, step, wait=follow)
+    commands.show_logs(_place(context, namespace, cluster), name, step, endpoint, wait=follow)
 
 
 @app.command()
@@ -106,10 +112,7 @@ def results(
     context: typer.Context,
     name: Job,
     folder: Annotated[pathlib.Path, typer.Option("--output", "-o", help="The folder to write to; made if need be.")],
-    endpoint: Annotated[
-        str | None,
-        typer.Option(envvar="C2D_S3_ENDPOINT", help="The S3 server as seen from here, if not as from the cluster."),
-    ] = None,
+    endpoint: Endpoint = None,
     namespace: Namespace = None,
     cluster: Context = None,
 ) -> None:

@@ -1,16 +1,20 @@
 """Fetch what a job published."""
 
 import pathlib
+from collections.abc import Iterator
 
 import rich.table
 import rich.text
 
 from c2d.api.environment import S3Target
-from c2d.api.manifest import Manifest, Result
+from c2d.api.manifest import Kind, Manifest, Result
 from c2d.cli import errors, wording
 from c2d.cli.job import Job
+from c2d.cli.step import Step
 from c2d.storage import results
+from c2d.storage.s3 import open_store
 
+_LOGS = {Step.CONFIGURE: Kind.CONFIGURE_LOG, Step.ALGORITHM: Kind.ALGORITHM_LOG, Step.PUBLISH: Kind.PUBLISH_LOG}
 # Rows of the table; a job may publish a million files.
 _SHOWN = 50
 
@@ -29,6 +33,20 @@ def download(job: Job, folder: pathlib.Path, endpoint: str | None, progress: res
     except OSError as error:
         why = f"the results can't be written to {folder}: {error.strerror or error}"
         raise errors.Misused(why, "Name another folder with -o.") from error
+
+
+def log(job: Job, step: Step, endpoint: str | None) -> Iterator[bytes]:
+    """The published log of one of the job's pods, which are gone. Raises `NotAvailable` and `StorageError`."""
+    published = job.status.results
+    if published is None or job.step(step) is None:
+        raise _no_log(job, step)
+    target, prefix = place(job, published.location, endpoint)
+    return results.read_log(open_store(target), prefix, _LOGS[step], published.manifest_sha256)
+
+
+def _no_log(job: Job, step: Step) -> errors.NotAvailable:
+    why = f"{job.name} published no log of its {step} pod: it is {job.status.phase} ({job.status.reason})"
+    return errors.NotAvailable(why, f"`c2d get {job.name}` says what happened.")
 
 
 def table(manifest: Manifest) -> rich.table.Table:

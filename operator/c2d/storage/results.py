@@ -1,7 +1,7 @@
 """Reads what was published: the manifest, and all results into a folder."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -9,7 +9,7 @@ import pydantic
 
 from c2d.api.environment import S3Target
 from c2d.api.manifest import Kind, Manifest, Result
-from c2d.storage.errors import Corrupt
+from c2d.storage.errors import Corrupt, Missing
 from c2d.storage.s3 import open_store
 from c2d.storage.store import Store
 
@@ -64,6 +64,15 @@ def read_manifest(store: Store, prefix: str, sha256: str = "") -> Manifest:
         return Manifest.model_validate_json(content)
     except pydantic.ValidationError as error:
         raise Corrupt("the manifest can't be understood") from error
+
+
+def read_log(store: Store, prefix: str, kind: Kind, manifest_sha256: str = "") -> Iterator[bytes]:
+    """The published log of that kind. Raises StorageError: Missing where the job published none."""
+    manifest = read_manifest(store, prefix, manifest_sha256)
+    result = next((result for result in manifest.results if result.type is kind), None)
+    if result is None:
+        raise Missing(f"the job published no {kind}")
+    return store.get(f"{prefix}/{result.key}")
 
 
 def place(result: Result) -> PurePosixPath:
