@@ -76,12 +76,13 @@ class Story:
             world.environments.put(item)
         for item in self.cluster.all(JOBS):
             world.saw_job(item)
-        there = self.cluster.all(PODS)
+        # The engine's watch selects by this label.
+        there = [pod for pod in self.cluster.all(PODS) if names.STEP in pod["metadata"].get("labels", {})]
         for item in world.pods:
             if item["metadata"]["uid"] not in [pod["metadata"]["uid"] for pod in there]:
-                world.pods.remove(item)
+                world.lost_pod(item)
         for item in there:
-            world.pods.put(item)
+            world.saw_pod(item)
 
     def kubelet_runs(self) -> None:
         """Every pod that waits starts; every pod that ran succeeds."""

@@ -21,7 +21,7 @@ from c2d.kube.resources import CLAIMS, PODS
 
 def at_once(status: JobStatus, outcome: Outcome, now: datetime) -> Decision:
     """The end of a job that has no children."""
-    return Decision(to.ended(status, outcome, now))
+    return Decision(to.ended(status, outcome, now), wake_after=timedelta(0))
 
 
 def conclude(seen: Observed, status: JobStatus, outcome: Outcome, now: datetime) -> Decision:

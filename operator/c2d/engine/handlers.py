@@ -8,8 +8,8 @@ import asyncio
 import dataclasses
 import logging
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import kopf
 
@@ -73,32 +73,31 @@ def configure(settings: kopf.OperatorSettings) -> None:
     """Only our own pods are watched, and nothing but what we write ourselves is ever written."""
     settings.scanning.disabled = True
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NoDiffs()
     settings.watching.label_selectors["", "v1", PODS.plural] = f"{names.MANAGED_BY}={names.MANAGER},{names.STEP}"
 
 
 def _watch_jobs(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
-    async def index_job(body: kopf.Body, **_: Any) -> None:
-        world.saw_job(_plain(body))
+    news = _News(world.saw_job)
 
     async def on_job(event: kopf.RawEvent, **_: Any) -> None:
         item: Object = dict(event["object"])
         if event["type"] == "DELETED":
-            world.jobs.remove(item)
             reconciler.queue.cancel(key_of(item))
-            environment = world.admission.forget(item["metadata"]["uid"])
+            environment = world.lost_job(item)
             if environment is not None:
                 reconciler.wake_waiting(environment)
-        else:
+        elif news.taken(item):
             reconciler.queue.wake(key_of(item))
 
-    _register(registry, JOBS, index_job, on_job)
+    _register(registry, JOBS, news.index, on_job)
 
 
 def _watch_environments(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
     generations: dict[str, int] = {}
 
     async def index_environment(body: kopf.Body, **_: Any) -> None:
-        world.environments.put(_plain(body))
+        world.environments.put(dict(body))
 
     async def on_environment(event: kopf.RawEvent, **_: Any) -> None:
         item: Object = dict(event["object"])
@@ -117,18 +116,52 @@ def _watch_environments(registry: kopf.OperatorRegistry, world: World, reconcile
 
 
 def _watch_pods(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
-    async def index_pod(body: kopf.Body, **_: Any) -> None:
-        world.pods.put(_plain(body))
+    news = _News(world.saw_pod)
 
     async def on_pod(event: kopf.RawEvent, **_: Any) -> None:
         item: Object = dict(event["object"])
-        if event["type"] == "DELETED":
-            world.pods.remove(item)
+        gone = event["type"] == "DELETED"
+        if gone:
+            world.lost_pod(item)
         job = _job_of(item)
-        if job is not None:
+        if job is not None and (gone or news.taken(item)):
             reconciler.queue.wake(job)
 
-    _register(registry, PODS, index_pod, on_pod)
+    _register(registry, PODS, news.index, on_pod)
+
+
+class _News:
+    """Whether the latest event of an object told anything: the echo of our own write does not.
+
+    kopf indexes an object right before it calls the object's event handler, one event at a time.
+    """
+
+    def __init__(self, saw: Callable[[Object], bool]) -> None:
+        self._saw = saw
+        self._new: set[str] = set()
+
+    async def index(self, body: kopf.Body, **_: Any) -> None:
+        item: Object = dict(body)
+        if self._saw(item):
+            self._new.add(uid_of(item))
+
+    def taken(self, item: Object) -> bool:
+        new = uid_of(item) in self._new
+        self._new.discard(uid_of(item))
+        return new
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """kopf copies every object at every event, to tell its handlers what changed. Nobody asks, so nothing is copied."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:  # noqa: ARG002
+        return cast(kopf.BodyEssence, {})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is kept on our objects."""
 
 
 def _register(registry: kopf.OperatorRegistry, resource: Resource, index: Any, handler: Any) -> None:
@@ -142,8 +175,3 @@ def _job_of(pod: Object) -> tuple[str, str] | None:
         return None
     owner = next(reference for reference in pod["metadata"]["ownerReferences"] if reference.get("controller"))
     return pod["metadata"]["namespace"], owner["name"]
-
-
-def _plain(body: kopf.Body) -> Object:
-    """The API server's object behind kopf's view of it."""
-    return dict(body)

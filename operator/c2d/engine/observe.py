@@ -10,49 +10,97 @@ from c2d.api.job import JobSpec, JobStatus
 from c2d.api.phases import Phase
 from c2d.engine import pods
 from c2d.engine.admission import Admission
+from c2d.engine.pods import PodView
 from c2d.engine.state import Job, Observed, Place, Settings
 from c2d.engine.steps import expects_pod
 from c2d.kube.cache import Children, Store
 from c2d.kube.names import JOB_UID
-from c2d.kube.resources import Object, owner_uid
+from c2d.kube.resources import Object, owner_uid, uid_of
 
 Key = tuple[str, str]
 
 
 class World:
-    """What the engine knows of the cluster, and the places it has given away."""
+    """What the engine knows of the cluster, and the places it has given away.
+
+    Everything is parsed once, when it comes in: a job is looked at several times between two changes of its own.
+    """
 
     def __init__(self) -> None:
         self.jobs = Store()
         self.environments = Store()
         self.pods = Children(JOB_UID)
         self.admission = Admission()
+        self._read: dict[str, Job] = {}
+        self._views: dict[str, PodView] = {}
+        self._offers: dict[str, tuple[int, EnvironmentSpec]] = {}
 
-    def saw_job(self, item: Object) -> None:
-        """A job as the API server has it now, from a watch or from the answer to our own write."""
-        if self.jobs.put(item):
-            job = read_job(item)
-            self.admission.saw(environment_key(item), job.uid, job.status.phase)
+    def saw_job(self, item: Object) -> bool:
+        """A job as the API server has it now, from a watch or from the answer to our own write; True when it is new."""
+        if not self.jobs.put(item):
+            return False
+        job = self._read[uid_of(item)] = read_job(item)
+        self.admission.saw(environment_key(item), job.uid, job.status.phase)
+        return True
+
+    def lost_job(self, item: Object) -> Key | None:
+        """The job is gone; returns the environment that has room now."""
+        self.jobs.remove(item)
+        self._read.pop(uid_of(item), None)
+        return self.admission.forget(uid_of(item))
+
+    def saw_pod(self, item: Object) -> bool:
+        """A pod as it is now; True when it tells anything that could change a decision."""
+        if not self.pods.put(item):
+            return False
+        before, after = self._views.get(uid_of(item)), pods.view(item)
+        self._views[uid_of(item)] = after
+        return before is None or before.tells(after)
+
+    def lost_pod(self, item: Object) -> None:
+        self.pods.remove(item)
+        self._views.pop(uid_of(item), None)
+
+    def listed_pods(self, job: str, items: list[Object]) -> None:
+        """All pods of the job with this UID, as the API server has listed them: any other is gone."""
+        there = {uid_of(item) for item in items}
+        for known in self.pods.of(job):
+            if uid_of(known) not in there:
+                self.lost_pod(known)
+        for item in items:
+            self.saw_pod(item)
+
+    def job(self, item: Object) -> Job:
+        return self._read.get(uid_of(item)) or read_job(item)
+
+    def pods_of(self, job: str) -> list[PodView]:
+        """Pods that only pretend to be the job's, by their labels, are left out."""
+        return [self._views[uid_of(pod)] for pod in self.pods.of(job) if owner_uid(pod) == job]
 
     def environment(self, key: Key) -> EnvironmentSpec | None:
         item = self.environments.get(key)
-        return EnvironmentSpec.model_validate(item["spec"]) if item is not None else None
+        if item is None:
+            return None
+        generation = item["metadata"].get("generation", 0)
+        known = self._offers.get(uid_of(item))
+        if known is None or known[0] != generation:
+            known = self._offers[uid_of(item)] = (generation, EnvironmentSpec.model_validate(item["spec"]))
+        return known[1]
 
 
 def observe(world: World, item: Object, settings: Settings) -> Observed:
     """The snapshot that a decision is made on. A pending job is given its place here, if there is one."""
-    job = read_job(item)
+    job = world.job(item)
     environment = world.environment(environment_key(item))
     place = Place(admitted=False)
     if environment is not None and job.status.phase is Phase.PENDING and not job.deleting:
         place = world.admission.place(environment_key(item), job, environment.max_jobs)
-    views = [pods.view(pod) for pod in world.pods.of(job.uid) if owner_uid(pod) == job.uid]
     return Observed(
         job=job,
         environment=environment,
         place=place,
         settings=settings,
-        pods={(pod.step, pod.attempt): pod for pod in views},
+        pods={(pod.step, pod.attempt): pod for pod in world.pods_of(job.uid)},
     )
 
 

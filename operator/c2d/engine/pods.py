@@ -1,5 +1,6 @@
 """A pod, reduced to what decisions need. Pure."""
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,9 @@ from typing import Any
 
 from c2d.kube import names
 from c2d.kube.resources import Object
+
+# Why every container waits at first.
+_BEING_MADE = ("ContainerCreating", "PodInitializing")
 
 
 class Step(enum.StrEnum):
@@ -47,6 +51,10 @@ class PodView:
         """Nothing of it runs any more, and nothing will."""
         return self.phase in ("Succeeded", "Failed")
 
+    def tells(self, after: "PodView") -> bool:
+        """Whether the later view of this pod could change a decision; being given a node could not."""
+        return dataclasses.replace(self, node="") != dataclasses.replace(after, node="")
+
 
 def view(pod: Object) -> PodView:
     """From the API server's pod of one container."""
@@ -73,10 +81,11 @@ def _container(status: Object) -> dict[str, Any]:
     container: Object = next(iter(status.get("containerStatuses", [])), {})
     state = container.get("state", {})
     waiting, ended = state.get("waiting", {}), state.get("terminated", {})
+    normal = waiting.get("reason") in _BEING_MADE
     started = ended.get("startedAt") or state.get("running", {}).get("startedAt")
     return {
-        "waiting": waiting.get("reason", ""),
-        "waiting_message": waiting.get("message", ""),
+        "waiting": "" if normal else waiting.get("reason", ""),
+        "waiting_message": "" if normal else waiting.get("message", ""),
         "started": _time(started) if started else None,
         "finished": _time(ended["finishedAt"]) if ended.get("finishedAt") else None,
         "exit_code": ended.get("exitCode"),

@@ -103,7 +103,7 @@ class Reconciler:
         self._listed[job.uid] = now
         selector = f"{names.JOB_UID}={job.uid}"
         listed = await self._client.list(PODS, job.namespace, labelSelector=selector)
-        self._world.pods.replace(job.uid, listed["items"])
+        self._world.listed_pods(job.uid, listed["items"])
         return observe(self._world, item, self._settings)
 
     async def _carry_out(self, key: Key, seen: Observed, decision: Decision, now: datetime) -> Decision:
@@ -120,9 +120,9 @@ class Reconciler:
 
     async def _act(self, job: Job, actions: tuple[Action, ...]) -> None:
         for pod in await act(self._client, job, actions):
-            self._world.pods.put(pod)
+            self._world.saw_pod(pod)
         if DeletePods() in actions:
-            self._world.pods.replace(job.uid, [])
+            self._world.listed_pods(job.uid, [])
 
     async def _write(self, key: Key, job: Job, status: JobStatus, now: datetime) -> bool:
         """Bring the status to the API server if it changed; False when the job is gone."""

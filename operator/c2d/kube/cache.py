@@ -82,12 +82,3 @@ class Children(Store):
             keys.discard(key_of(item))
         if not keys:
             self._by_owner.pop(self.owner(item), None)
-
-    def replace(self, owner: str, items: list[Object]) -> None:
-        """A fresh list of the owner's objects: what is not in it is gone."""
-        fresh = {uid_of(item) for item in items}
-        for known in self.of(owner):
-            if uid_of(known) not in fresh:
-                self.remove(known)
-        for item in items:
-            self.put(item)

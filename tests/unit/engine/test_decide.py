@@ -356,7 +356,9 @@ def test_the_budget_is_the_sooner_of_the_order_and_the_environment() -> None:
 
 
 OBJECTIONS = [
-    pytest.param({}, {"allowedImages": ["example.com/*"]}, Reason.IMAGE_NOT_ALLOWED, id="an image of a strange registry"),
+    pytest.param(
+        {}, {"allowedImages": ["example.com/*"]}, Reason.IMAGE_NOT_ALLOWED, id="an image of a strange registry"
+    ),
     pytest.param({"chainId": 1}, {"allowedChainIds": [5]}, Reason.CHAIN_NOT_ALLOWED, id="an order on another chain"),
     pytest.param(
         {"algorithm": {**build.spec().algorithm.model_dump(by_alias=True), "env": [{"name": "GODEBUG", "value": "1"}]}},

@@ -22,12 +22,40 @@ def test_a_pod_that_only_pretends_to_be_the_jobs_is_not_seen() -> None:
         "metadata": {
             "name": "branin-branin-u-configure-0",
             "namespace": "ns",
-            "labels": {"c2d.oceanprotocol.com/job-uid": "branin-uid"},
+            "labels": {
+                "c2d.oceanprotocol.com/job-uid": "branin-uid",
+                "c2d.oceanprotocol.com/step": "configure",
+                "c2d.oceanprotocol.com/attempt": "0",
+            },
             "ownerReferences": [{"controller": True, "uid": "somebody", "name": "x"}],
-        }
+        },
+        "spec": {},
     }
-    world.pods.put(story.cluster.put(PODS, pod))
+    world.saw_pod(story.cluster.put(PODS, pod))
     assert not observe(world, item, build.SETTINGS).pods
+
+
+async def test_a_fresh_list_takes_away_what_a_watch_never_reported() -> None:
+    story = Story().given()
+    await story.engine_works()
+    world, (pod,) = World(), story.cluster.all(PODS)
+    assert world.saw_pod(pod)
+    assert [view.step for view in world.pods_of("branin-uid")] == ["configure"]
+    world.listed_pods("branin-uid", [])
+    assert not world.pods_of("branin-uid")
+
+
+async def test_the_echo_of_an_own_write_is_no_news() -> None:
+    story = Story().given()
+    await story.engine_works()
+    world, (pod,), item = World(), story.cluster.all(PODS), story.cluster.job()
+    assert world.saw_job(item)
+    assert not world.saw_job(item)
+    assert world.saw_pod(pod)
+    placed = {**pod, "metadata": {**pod["metadata"], "resourceVersion": "1000"}, "spec": {"nodeName": "node-1"}}
+    assert not world.saw_pod(placed), "being given a node changes nothing"
+    running = {**placed, "metadata": {**pod["metadata"], "resourceVersion": "1001"}, "status": {"phase": "Running"}}
+    assert world.saw_pod(running)
 
 
 async def test_a_pod_of_our_name_that_belongs_to_somebody_else_is_never_taken_over() -> None:

@@ -45,14 +45,6 @@ def test_children_are_found_by_their_owner() -> None:
     assert [pod["metadata"]["name"] for pod in pods.of("x")] == ["b"]
 
 
-def test_a_fresh_list_takes_away_what_a_watch_never_reported() -> None:
-    pods = Children("owner")
-    pods.put(item("a", "1", 1, owner="x"))
-    pods.put(item("b", "2", 2, owner="x"))
-    pods.replace("x", [item("b", "2", 3, owner="x")])
-    assert [pod["metadata"]["uid"] for pod in pods.of("x")] == ["2"]
-
-
 @given(some.text("abcdefghijklmnopqrstuvwxyz.-0123456789", min_size=1, max_size=253), some.uuids())
 def test_a_childs_name_fits_everywhere_and_tells_jobs_apart(job: str, uid: Any) -> None:
     name = names.pod(job, str(uid), "algorithm", 3)
