@@ -42,7 +42,7 @@ unit: tools  ## Tests that need no cluster.
 bench: tools  ## Figures as ratios to a bare chain of pods, on a control plane of its own.
 	@$(RUN) python -m bench
 
-.PHONY: lint format crds
+.PHONY: lint format crds docs
 lint: tools  ## ruff, mypy, import-linter, gofmt.
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && $(RUN) lint-imports
 	@test -z "$$(gofmt -l runner images)" || (gofmt -l runner images; exit 1)
@@ -50,3 +50,5 @@ format: tools  ## Put everything in the house's format.
 	@$(RUN) ruff check --fix . && $(RUN) ruff format . && gofmt -w runner images
 crds: tools  ## Write crds/ from the models.
 	@$(RUN) python -m c2d.api.schema
+docs: tools  ## Write docs/reference and the phase diagram from the code.
+	@$(RUN) python -m docs.generate

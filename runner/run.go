@@ -59,6 +59,9 @@ func (j *job) run(environment []string, err error) int {
 // start takes the steps that have to succeed before the algorithm may run. The
 // isolation gate and the claim of the only run are the last of them.
 func (j *job) start(environment []string) (*algorithm, error) {
+	if err := ranBefore(j.config.Once); err != nil {
+		return nil, err
+	}
 	log, err := openLog(j.config.Log, j.config.LogLimitBytes, os.Stdout)
 	if err != nil {
 		return nil, err

@@ -1,11 +1,15 @@
-"""ComputeEnvironment: what a data owner offers, and the rules under which it is used."""
+"""ComputeEnvironment: what a data owner offers, and the rules under which it is used.
+
+A snapshot of it is kept in every job's status, so a field that only a newer version knows must not make it unreadable;
+in a ComputeEnvironment itself the API server refuses unknown fields.
+"""
 
 import enum
 from typing import Annotated
 
 import pydantic
 
-from c2d.api.model import Model, Observed
+from c2d.api.model import Observed
 
 GROUP = "c2d.oceanprotocol.com"
 VERSION = "v1alpha1"
@@ -15,7 +19,7 @@ Name = Annotated[str, pydantic.Field(min_length=1, max_length=253, pattern=r"^[a
 Seconds = Annotated[int, pydantic.Field(ge=1, le=31_536_000)]
 
 
-class Resources(Model):
+class Resources(Observed):
     """What one job gets: requests equal limits, so a job never lives on another's share."""
 
     cpu: Quantity = pydantic.Field("1", description="CPUs of the algorithm container, for example 2 or 500m.")
@@ -35,25 +39,27 @@ class GateMode(enum.StrEnum):
     OFF = "Off"
 
 
-class Isolation(Model):
+class Isolation(Observed):
     """How the algorithm is kept from the network, and how that is proven before it runs."""
 
     gate: GateMode = pydantic.Field(
         GateMode.REQUIRED,
         description="Required: the algorithm starts only after every probe has failed from inside its pod.",
     )
-    probes: list[Annotated[str, pydantic.Field(max_length=128, pattern=r"^(tcp|dns)://")]] = pydantic.Field(
+    probes: list[
+        Annotated[str, pydantic.Field(max_length=128, pattern=r"^(tcp|dns)://([0-9.]+|\[[0-9a-fA-F:]+\]):[0-9]+$")]
+    ] = pydantic.Field(
         default_factory=list,
         max_length=16,
         description="Addresses that must be out of reach, as tcp://ip:port or dns://ip:port; each must be one that "
         "listens. Empty: the API server, the cluster's DNS and the engine itself.",
     )
-    timeout_seconds: Annotated[int, pydantic.Field(ge=1, le=600)] = pydantic.Field(
+    timeout_seconds: Annotated[int, pydantic.Field(ge=3, le=600)] = pydantic.Field(
         30, description="How long the gate waits for the network policy to bite before the job fails."
     )
 
 
-class Toleration(Model):
+class Toleration(Observed):
     """A toleration as Kubernetes knows it."""
 
     key: str = pydantic.Field("", max_length=317, description="The taint's key; empty with Exists means every taint.")
@@ -72,7 +78,7 @@ class PullPolicy(enum.StrEnum):
     NEVER = "Never"
 
 
-class PodSettings(Model):
+class PodSettings(Observed):
     """Where and how the job's pods run."""
 
     runtime_class_name: Name | None = pydantic.Field(
@@ -96,7 +102,7 @@ class PodSettings(Model):
     )
 
 
-class VolumeSettings(Model):
+class VolumeSettings(Observed):
     """The job's volume."""
 
     storage_class_name: Name | None = pydantic.Field(
@@ -104,7 +110,7 @@ class VolumeSettings(Model):
     )
 
 
-class S3Target(Model):
+class S3Target(Observed):
     """Where results go: any server that speaks S3."""
 
     endpoint: str | None = pydantic.Field(
@@ -121,13 +127,13 @@ class S3Target(Model):
     )
 
 
-class Results(Model):
+class Results(Observed):
     """Where the results of this environment's jobs go."""
 
     s3: S3Target = pydantic.Field(description="An S3 bucket.")
 
 
-class Timeouts(Model):
+class Timeouts(Observed):
     """Clocks other than the run's own; each in seconds, each survives a restart of the engine."""
 
     queue_seconds: Seconds = pydantic.Field(86_400, description="How long a job may wait for a place.")
@@ -139,7 +145,7 @@ class Timeouts(Model):
     publish_seconds: Seconds = pydantic.Field(3_600, description="How long the publish pod may run.")
 
 
-class EnvironmentSpec(Model):
+class EnvironmentSpec(Observed):
     """What a ComputeEnvironment offers and demands."""
 
     description: str = pydantic.Field("", max_length=1024, description="Shown to consumers.")

@@ -16,8 +16,10 @@ AssetId = Annotated[
 ]
 HexId = Annotated[str, pydantic.Field(max_length=256)]
 
-INLINE_LIMIT = 262_144  # characters; a ConfigMap carries it, together with the rest of the plan
-CUSTOM_DATA_LIMIT = 65_536
+INLINE_LIMIT = 262_144  # characters
+# A ConfigMap of 1 MiB carries both, together with the rest of the plan.
+INLINE_BYTES = 524_288
+CUSTOM_DATA_BYTES = 65_536
 
 
 def exactly_one_of(*fields: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Reason(enum.StrEnum):
     PENDING_TIMEOUT = "PendingTimeout"
     POD_REJECTED = "PodRejected"
     ISOLATION_NOT_ENFORCED = "IsolationNotEnforced"
+    RUNNER_FAILED = "RunnerFailed"
     ALGORITHM_NOT_EXECUTABLE = "AlgorithmNotExecutable"
     ALGORITHM_OOM_KILLED = "AlgorithmOOMKilled"
     ALGORITHM_FAILED = "AlgorithmFailed"
@@ -78,7 +79,8 @@ ENDINGS: dict[Reason, Ending] = {
         Phase.FAILED, "Check the image's name, tag and registry, and the environment's imagePullSecrets.", 32
     ),
     Reason.PENDING_TIMEOUT: Ending(
-        Phase.FAILED, "No node could take the pod in time; the message says what the scheduler missed."
+        Phase.FAILED,
+        "No node could take the pod in time, or a volume or Secret that it needs is missing; kubectl describe tells.",
     ),
     Reason.POD_REJECTED: Ending(
         Phase.FAILED, "The cluster refused the pod; the message names the policy, the quota or the field."
@@ -87,6 +89,11 @@ ENDINGS: dict[Reason, Ending] = {
         Phase.FAILED,
         "The algorithm never ran: its pod could reach the network. Use a network plugin that enforces "
         "NetworkPolicy, or a runtimeClassName without a network.",
+    ),
+    Reason.RUNNER_FAILED: Ending(
+        Phase.FAILED,
+        "The runner, which starts the algorithm, could not be set up; the message names the setting. "
+        "The data owner should look at the environment's isolation section.",
     ),
     Reason.ALGORITHM_NOT_EXECUTABLE: Ending(
         Phase.FAILED, "Check the container's entrypoint against what is in the image."

@@ -1,6 +1,7 @@
 """What each command does, once it is known what is asked."""
 
 import asyncio
+import codecs
 import json
 import pathlib
 import sys
@@ -87,8 +88,9 @@ def show_logs(place: Place, name: str, step: Step, endpoint: str | None, *, wait
 
     finished = connect.do(place, work)
     if finished is not None:
-        for piece in results.log(finished, step, endpoint):
-            sys.stdout.write(_fit(piece.decode(errors="replace")))
+        pieces = results.log(finished, step, endpoint)
+        for text in codecs.iterdecode(pieces, "utf-8", errors="replace"):
+            sys.stdout.write(_fit(text))
 
 
 async def _stream(lines: AsyncIterator[str]) -> None:

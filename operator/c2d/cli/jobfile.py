@@ -44,11 +44,15 @@ def placed(job: Object, asked: str | None, default: str) -> Object:
 def _bytes(path: str) -> bytes:
     try:
         if path == "-":
-            return sys.stdin.buffer.read(_LIMIT)
-        with pathlib.Path(path).open("rb") as file:
-            return file.read(_LIMIT)
+            content = sys.stdin.buffer.read(_LIMIT + 1)
+        else:
+            with pathlib.Path(path).open("rb") as file:
+                content = file.read(_LIMIT + 1)
     except OSError as error:
         raise errors.Misused(f"{path} can't be read: {error.strerror}", "Name a file with a ComputeJob.") from error
+    if len(content) > _LIMIT:
+        _refuse(f"{path} has more than 3 MiB, which no cluster takes", "Put large code behind a URL: source.files.")
+    return content
 
 
 def _documents(content: bytes, source: str) -> list[Any]:

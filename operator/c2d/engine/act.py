@@ -2,7 +2,7 @@
 
 import logging
 
-from c2d.engine.state import Action, Create, Delete, DeletePods, Job
+from c2d.engine.state import Action, Create, Delete, DeleteAll, Job
 from c2d.kube import errors, names
 from c2d.kube.client import Client
 from c2d.kube.resources import PODS, Object, Resource, owner_uid
@@ -21,8 +21,8 @@ async def act(client: Client, job: Job, actions: tuple[Action, ...]) -> list[Obj
                     pods.append(made)
             case Delete(resource, name, uid):
                 await client.delete(resource, job.namespace, name, uid)
-            case DeletePods():
-                await client.delete_all(PODS, job.namespace, f"{names.JOB_UID}={job.uid}")
+            case DeleteAll(resource):
+                await client.delete_all(resource, job.namespace, f"{names.JOB_UID}={job.uid}")
     return pods
 
 

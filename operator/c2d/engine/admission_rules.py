@@ -1,11 +1,13 @@
 """Whether an environment takes a job, and on which terms. Pure."""
 
-import fnmatch
+import json
+import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from c2d.api import volume
 from c2d.api.environment import EnvironmentSpec
-from c2d.api.job import JobSpec, JobStatus, Outcome
+from c2d.api.job import CUSTOM_DATA_BYTES, INLINE_BYTES, JobSpec, JobStatus, Outcome
 from c2d.api.reasons import Reason
 from c2d.engine import status as to
 from c2d.engine.state import Place, Settings
@@ -22,21 +24,36 @@ def objection(spec: JobSpec, environment: EnvironmentSpec) -> Outcome | None:
     """Why this environment doesn't take this job, if it doesn't."""
     image = spec.algorithm.container.reference
     allowed = environment.allowed_images
-    if allowed and not any(fnmatch.fnmatchcase(image, pattern) for pattern in allowed):
+    if allowed and not any(_matches(pattern, image) for pattern in allowed):
         message = f"algorithm.container.image: {image} is not among the environment's allowedImages"
         return to.outcome_of(Reason.IMAGE_NOT_ALLOWED, message)
     chains = environment.allowed_chain_ids
     if chains and spec.chain_id not in chains:
         message = f"chainId: {spec.chain_id} is not among the environment's allowedChainIds"
         return to.outcome_of(Reason.CHAIN_NOT_ALLOWED, message)
-    reserved = [item.name for item in spec.algorithm.env if item.name in _RESERVED]
-    if reserved:
-        return to.outcome_of(Reason.INVALID_SPEC, f"algorithm.env: {reserved[0]} is not the algorithm's to set")
+    invalid = next(_invalid(spec), None)
+    return to.outcome_of(Reason.INVALID_SPEC, invalid) if invalid is not None else None
+
+
+def _matches(pattern: str, image: str) -> bool:
+    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), image) is not None
+
+
+def _invalid(spec: JobSpec) -> Iterator[str]:
+    """What the API server's rules can't see."""
+    for item in spec.algorithm.env:
+        if item.name in _RESERVED:
+            yield f"algorithm.env: {item.name} is not the algorithm's to set"
     folders = [volume.short_id(item.id) for item in spec.inputs]
-    twice = sorted({folder for folder in folders if folders.count(folder) > 1})
-    if twice:
-        return to.outcome_of(Reason.INVALID_SPEC, f"inputs: two of them have the folder {twice[0]}")
-    return None
+    for folder in sorted(set(folders)):
+        if folders.count(folder) > 1:
+            yield f"inputs: two of them have the folder {folder}"
+    if volume.CUSTOM_DATA.rpartition("/")[2] in folders:
+        yield f"inputs: {volume.CUSTOM_DATA} is where customData goes"
+    if len((spec.algorithm.source.inline or "").encode()) > INLINE_BYTES:
+        yield f"algorithm.source.inline: more than {INLINE_BYTES} bytes; put it behind a URL"
+    if len(json.dumps(spec.algorithm.custom_data).encode()) > CUSTOM_DATA_BYTES:
+        yield f"algorithm.customData: more than {CUSTOM_DATA_BYTES} bytes; make it an input"
 
 
 def resolved(environment: EnvironmentSpec, settings: Settings) -> EnvironmentSpec:

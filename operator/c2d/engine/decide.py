@@ -10,6 +10,7 @@ from c2d.api.phases import TERMINAL, Phase
 from c2d.api.reasons import Reason
 from c2d.engine import admission_rules, ending, steps
 from c2d.engine import status as to
+from c2d.engine.diagnose import Failure
 from c2d.engine.state import Decision, Delete, Observed
 from c2d.kube.resources import JOBS
 
@@ -38,11 +39,11 @@ def refused(seen: Observed, decision: Decision, message: str, now: datetime) -> 
     # The clock goes on from the first refusal, not from the latest one.
     before = to.step_of(seen.job.status, step)
     asked = before.create_time if before and before.create_time else now
-    status = to.with_step(status, step, create_time=asked)
+    status = to.with_step(status, step, create_time=asked, retry_time=now + _ASK_AGAIN)
     limit = asked + timedelta(seconds=to.environment_of(status).timeouts.pending_seconds)
     if now < limit:
         return Decision(status, wake_after=_ASK_AGAIN)
-    return ending.conclude(seen, status, to.outcome_of(Reason.POD_REJECTED, message), now)
+    return steps.failed(seen, status, step, Failure(Reason.POD_REJECTED, message), now, started=False)
 
 
 def _being_deleted(seen: Observed, _: datetime) -> Decision | None:

@@ -21,9 +21,16 @@ _GONE_BY_CLUSTER = (
     "TerminationByKubelet",
     "PreemptionByScheduler",
 )
+_OVERDUE = {
+    Step.CONFIGURE: Reason.CONFIGURE_FAILED,
+    Step.ALGORITHM: Reason.DEADLINE_EXCEEDED,
+    Step.PUBLISH: Reason.PUBLISH_FAILED,
+}
 # Exit codes of the runner, when it says that it did not start the algorithm.
+_EXIT_NOT_ISOLATED = 121
 _EXIT_RAN_BEFORE = 122
-_EXIT_CANNOT_EXECUTE = (125, 126, 127)
+_EXIT_NOT_SET_UP = 125
+_EXIT_CANNOT_EXECUTE = (126, 127)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ def of_pod(pod: PodView, gate: GateMode) -> Failure | None:
             return _of_publish(pod)
 
 
+def overdue(pod: PodView) -> Failure:
+    """The pod runs longer than it may."""
+    return Failure(_OVERDUE[pod.step], f"the {pod.step} pod ran longer than it may")
+
+
 def vanished(name: str) -> Failure:
     """The pod was there and is gone."""
     return Failure(Reason.POD_DELETED, f"pod {name} is gone: somebody or something deleted it", retry=True)
@@ -69,6 +81,9 @@ def _infrastructure(pod: PodView) -> Failure | None:
     if pod.reason in _NODE_GONE or pod.disruption in _GONE_BY_CLUSTER:
         why = pod.message or pod.disruption or pod.reason
         return Failure(Reason.NODE_LOST, f"node {pod.node or 'unknown'}: {why}", retry=True)
+    if pod.reason == "DeadlineExceeded":
+        # The kubelet's own clock, for when the engine was away.
+        return overdue(pod)
     if pod.exit_code is None and pod.phase == "Failed":
         return Failure(Reason.POD_REJECTED, pod.message or pod.reason or "the node did not take the pod", retry=True)
     return None
@@ -100,9 +115,10 @@ def _of_program(pod: PodView, reason: Reason | None, message: str, otherwise: Re
 
 def _of_algorithm(pod: PodView, gate: GateMode) -> Failure | None:
     said = report.parse(report.RunnerReport, pod.report)
-    if said is not None and said.gate is not None and said.gate.verdict == "Leaking" and not said.started:
-        reachable = ", ".join(said.gate.reachable) or "the network"
-        return Failure(Reason.ISOLATION_NOT_ENFORCED, f"the pod could reach {reachable}")
+    if said is not None and said.gate is not None and not said.started:
+        open_gate = _not_isolated(pod, said.gate)
+        if open_gate is not None:
+            return open_gate
     if pod.exit_code != 0:
         return _of_failed_algorithm(pod, said)
     if said is None:
@@ -115,9 +131,19 @@ def _of_algorithm(pod: PodView, gate: GateMode) -> Failure | None:
 def _not_started(pod: PodView, said: report.RunnerReport) -> Failure:
     if pod.exit_code == _EXIT_RAN_BEFORE:
         return Failure(Reason.POD_DELETED, said.error or "the algorithm was started before, in a pod that is gone")
+    if pod.exit_code == _EXIT_NOT_SET_UP:
+        return Failure(Reason.RUNNER_FAILED, said.error or _ending(pod))
     if pod.exit_code in _EXIT_CANNOT_EXECUTE:
         return Failure(Reason.ALGORITHM_NOT_EXECUTABLE, said.error or _ending(pod))
     return Failure(Reason.ALGORITHM_FAILED, said.error or _ending(pod))
+
+
+def _not_isolated(pod: PodView, gate: report.GateReport) -> Failure | None:
+    if gate.verdict == "Leaking":
+        return Failure(Reason.ISOLATION_NOT_ENFORCED, f"the pod could reach {', '.join(gate.reachable) or 'somebody'}")
+    if pod.exit_code == _EXIT_NOT_ISOLATED:
+        return Failure(Reason.ISOLATION_NOT_ENFORCED, "isolation could not be proven in time")
+    return None
 
 
 def _of_failed_algorithm(pod: PodView, said: report.RunnerReport | None) -> Failure:

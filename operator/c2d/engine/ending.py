@@ -14,7 +14,7 @@ from c2d.api.reasons import Reason
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.pods import PodView, Step
-from c2d.engine.state import Action, Decision, Delete, DeletePods, Observed
+from c2d.engine.state import Action, Decision, Delete, DeleteAll, Observed
 from c2d.kube import names
 from c2d.kube.resources import CLAIMS, PODS
 
@@ -30,7 +30,7 @@ def conclude(seen: Observed, status: JobStatus, outcome: Outcome, now: datetime)
         return at_once(status, outcome, now)
     if not _has_logs(seen, status):
         # There may be a volume without a pod; nothing can be learned from it.
-        return Decision(to.ended(status, outcome, now), (_delete_volume(seen),), wake_after=timedelta(0))
+        return Decision(to.ended(status, outcome, now), (DeleteAll(CLAIMS),), wake_after=timedelta(0))
     status = to.waiting(to.enter(status, Phase.PUBLISHING, outcome=outcome), None, "")
     return Decision(status, end(seen), wake_after=timedelta(0))
 
@@ -82,8 +82,4 @@ def clean(seen: Observed) -> Decision | None:
     if not seen.pods or seen.job.status.reason is Reason.PUBLISH_FAILED:
         return None
     # The pods go last: as long as they are there, it is known that the volume may be, too.
-    return Decision(seen.job.status, (_delete_volume(seen), DeletePods()), wake_after=timedelta(0))
-
-
-def _delete_volume(seen: Observed) -> Action:
-    return Delete(CLAIMS, names.volume(seen.job.name, seen.job.uid))
+    return Decision(seen.job.status, (DeleteAll(CLAIMS), DeleteAll(PODS)), wake_after=timedelta(0))

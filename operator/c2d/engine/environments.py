@@ -3,9 +3,7 @@
 import asyncio
 import logging
 
-import pydantic
-
-from c2d.api.environment import EnvironmentSpec, EnvironmentStatus
+from c2d.api.environment import EnvironmentStatus
 from c2d.engine.observe import World
 from c2d.engine.patch import merge_patch
 from c2d.kube import errors
@@ -18,12 +16,13 @@ _INTERVAL = 5.0  # seconds; people look at the numbers, nothing decides on them
 
 
 def status_of(world: World, item: Object) -> EnvironmentStatus:
+    spec = world.environment(key_of(item))
     running, queued = world.admission.counts(key_of(item))
     return EnvironmentStatus(
         observed_generation=item["metadata"].get("generation", 0),
         running=running,
         queued=queued,
-        ready=_is_valid(item) and item["spec"].get("maxJobs", 1) > 0,
+        ready=spec is not None and spec.max_jobs > 0,
     )
 
 
@@ -44,11 +43,3 @@ async def _report(client: Client, world: World, item: Object) -> None:
     if change:
         written = await client.patch(ENVIRONMENTS, *key_of(item), {"status": change}, "status")
         world.environments.put(written)
-
-
-def _is_valid(item: Object) -> bool:
-    try:
-        EnvironmentSpec.model_validate(item["spec"])
-    except pydantic.ValidationError:
-        return False
-    return True

@@ -43,9 +43,16 @@ class Options:
             image_pull_policy=environ.get("C2D_IMAGE_PULL_POLICY", "IfNotPresent"),
             namespaces=tuple(name for name in environ.get("C2D_NAMESPACES", "").split(",") if name),
             canary=environ.get("C2D_CANARY", ""),
-            health_port=int(environ.get("C2D_HEALTH_PORT", "8080")),
+            health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
+
+
+def _port(environ: Mapping[str, str], name: str, default: str) -> int:
+    text = environ.get(name, default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise SystemExit(f"{name} is {text!r}: it must be a port, from 1 to 65535")
+    return int(text)
 
 
 def default_probes(environ: Mapping[str, str], resolv_conf: str, canary: str) -> Iterator[str]:

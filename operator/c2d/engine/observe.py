@@ -33,7 +33,7 @@ class World:
         self.admission = Admission()
         self._read: dict[str, Job] = {}
         self._views: dict[str, PodView] = {}
-        self._offers: dict[str, tuple[int, EnvironmentSpec]] = {}
+        self._offers: dict[str, tuple[int, EnvironmentSpec | None]] = {}
 
     def saw_job(self, item: Object) -> bool:
         """A job as the API server has it now, from a watch or from the answer to our own write; True when it is new."""
@@ -78,13 +78,14 @@ class World:
         return [self._views[uid_of(pod)] for pod in self.pods.of(job) if owner_uid(pod) == job]
 
     def environment(self, key: Key) -> EnvironmentSpec | None:
+        """None when there is none that could be understood."""
         item = self.environments.get(key)
         if item is None:
             return None
         generation = item["metadata"].get("generation", 0)
         known = self._offers.get(uid_of(item))
         if known is None or known[0] != generation:
-            known = self._offers[uid_of(item)] = (generation, EnvironmentSpec.model_validate(item["spec"]))
+            known = self._offers[uid_of(item)] = (generation, _offer(item))
         return known[1]
 
 
@@ -128,6 +129,14 @@ def read_job(item: Object) -> Job:
         spec=spec,
         invalid=invalid,
     )
+
+
+def _offer(item: Object) -> EnvironmentSpec | None:
+    """None when it can't be understood; its status says then that it is not ready."""
+    try:
+        return EnvironmentSpec.model_validate(item["spec"])
+    except pydantic.ValidationError:
+        return None
 
 
 def _spec(item: Object) -> tuple[JobSpec | None, str]:

@@ -14,7 +14,7 @@ from c2d.engine.decide import decide, refused
 from c2d.engine.observe import World, environment_key, misses_pod, observe
 from c2d.engine.patch import merge_patch
 from c2d.engine.queue import WorkQueue
-from c2d.engine.state import Action, Decision, DeletePods, Job, Observed, Settings
+from c2d.engine.state import Action, Decision, DeleteAll, Job, Observed, Settings
 from c2d.kube import errors, names
 from c2d.kube.client import Client
 from c2d.kube.resources import EVENTS, JOBS, PODS, Object, uid_of
@@ -121,7 +121,7 @@ class Reconciler:
     async def _act(self, job: Job, actions: tuple[Action, ...]) -> None:
         for pod in await act(self._client, job, actions):
             self._world.saw_pod(pod)
-        if DeletePods() in actions:
+        if DeleteAll(PODS) in actions:
             self._world.listed_pods(job.uid, [])
 
     async def _write(self, key: Key, job: Job, status: JobStatus, now: datetime) -> bool:

@@ -80,11 +80,13 @@ class Delete:
 
 
 @dataclass(frozen=True)
-class DeletePods:
-    """Delete all pods of the job, in one request: even a finished pod keeps its volume from going away."""
+class DeleteAll:
+    """Delete all objects of this kind that carry the job's UID, in one request; nobody else's is touched."""
+
+    resource: Resource
 
 
-Action = Create | Delete | DeletePods
+Action = Create | Delete | DeleteAll
 
 
 @dataclass(frozen=True)

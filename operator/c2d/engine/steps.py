@@ -21,6 +21,7 @@ from c2d.engine.state import Action, Create, Decision, Delete, Observed
 from c2d.kube import names
 from c2d.kube.resources import CLAIMS, CONFIG_MAPS, PODS, Object
 
+_ALGORITHM_FILE = (Reason.ALGORITHM_DOWNLOAD_FAILED, Reason.ALGORITHM_CHECKSUM_MISMATCH)
 RETRIES = 3  # new pods of one step, for causes outside of the job
 _BACKOFF = timedelta(seconds=5)  # before the first of them; doubled each time
 # The runner ends the algorithm at its deadline; the engine's own clock is for a runner that can't.
@@ -149,13 +150,7 @@ def _runs(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Dec
 
 
 def _overdue(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
-    reason = {
-        Step.CONFIGURE: Reason.CONFIGURE_FAILED,
-        Step.ALGORITHM: Reason.DEADLINE_EXCEEDED,
-        Step.PUBLISH: Reason.PUBLISH_FAILED,
-    }[pod.step]
-    failure = Failure(reason, f"the {pod.step} pod ran longer than it may")
-    decision = failed(seen, status, pod.step, failure, now, started=True)
+    decision = failed(seen, status, pod.step, diagnose.overdue(pod), now, started=True)
     if pod.step is not Step.PUBLISH:
         return decision
     return Decision(decision.status, (Delete(PODS, pod.name, pod.uid), *decision.actions))
@@ -216,11 +211,9 @@ def failed(
     status = to.condition(status, kind, False, failure.reason, failure.message, now)
     if failure.reason is Reason.DEADLINE_EXCEEDED:
         status = status.model_copy(update={"stop_request": 2})
-    # Whatever breaks while the data is being provisioned is code 31 to Ocean clients, unless it has a code already.
-    outcome = to.outcome_of(failure.reason, failure.message)
-    if step is Step.CONFIGURE and outcome.code == 70:
-        outcome = to.outcome_of(failure.reason, failure.message, code=31)
-    return ending.conclude(seen, status, outcome, now)
+    # To Ocean clients, whatever breaks while the data is provisioned is code 31, unless it is the algorithm's file.
+    code = 31 if step is Step.CONFIGURE and failure.reason not in _ALGORITHM_FILE else None
+    return ending.conclude(seen, status, to.outcome_of(failure.reason, failure.message, code), now)
 
 
 def _retry(seen: Observed, status: JobStatus, step: Step, failure: Failure, now: datetime) -> Decision:

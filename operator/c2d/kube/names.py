@@ -6,7 +6,6 @@ JOB_UID = f"{GROUP}/job-uid"
 JOB_NAME = f"{GROUP}/job"
 STEP = f"{GROUP}/step"
 ATTEMPT = f"{GROUP}/attempt"
-ENVIRONMENT = f"{GROUP}/environment"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "c2d-engine"
 

@@ -11,7 +11,7 @@ from c2d.api.reasons import Reason
 from c2d.engine import decide as subject
 from c2d.engine import status as to
 from c2d.engine.pods import PodView, Step
-from c2d.engine.state import Create, Decision, Delete, DeletePods, Job, Observed
+from c2d.engine.state import Create, Decision, Delete, DeleteAll, Job, Observed
 from c2d.kube.resources import CLAIMS, JOBS, PODS
 from tests.kit import build
 from tests.kit.build import ISOLATED, NOW, PUBLISHED, after
@@ -178,6 +178,30 @@ FAILURES = [
         Reason.ALGORITHM_NOT_EXECUTABLE,
         70,
         id="an entrypoint that isn't in the image is told so",
+    ),
+    pytest.param(
+        at(Phase.RUNNING, build.pod(Step.ALGORITHM, "Failed", exit_code=121, said={"gate": {"verdict": "Unproven"}})),
+        Reason.ISOLATION_NOT_ENFORCED,
+        70,
+        id="isolation that could not be proven is none",
+    ),
+    pytest.param(
+        at(Phase.RUNNING, build.pod(Step.ALGORITHM, "Failed", exit_code=125, said={"error": "gate.probes: must"})),
+        Reason.RUNNER_FAILED,
+        70,
+        id="a runner that could not be set up is not blamed on the entrypoint",
+    ),
+    pytest.param(
+        at(Phase.RUNNING, build.pod(Step.ALGORITHM, "Failed", exit_code=122, said={"error": "started before"})),
+        Reason.POD_DELETED,
+        70,
+        id="an algorithm that ran in a pod that is gone does not run again",
+    ),
+    pytest.param(
+        at(Phase.RUNNING, build.pod(Step.ALGORITHM, "Failed", exit_code=None, reason="DeadlineExceeded")),
+        Reason.DEADLINE_EXCEEDED,
+        70,
+        id="the kubelet's own clock counts as the deadline",
     ),
     pytest.param(
         at(Phase.RUNNING, build.pod(Step.ALGORITHM, "Failed", reason="Evicted", exit_code=137)),
@@ -367,6 +391,25 @@ OBJECTIONS = [
         id="a variable that would steer the runner",
     ),
     pytest.param(
+        {"inputs": [{"id": "algoCustomData.json", "files": [{"url": "https://a"}]}]},
+        {},
+        Reason.INVALID_SPEC,
+        id="an input in the place of the parameters",
+    ),
+    pytest.param(
+        {"algorithm": {**build.spec().algorithm.model_dump(by_alias=True), "customData": "x" * 65_536}},
+        {},
+        Reason.INVALID_SPEC,
+        id="parameters as large as a dataset",
+    ),
+    pytest.param(
+        {"algorithm": {**build.spec().algorithm.model_dump(by_alias=True), "source": {"inline": "€" * 262_144}}},
+        {},
+        Reason.INVALID_SPEC,
+        id="code that is too many bytes though not too many characters",
+    ),
+    pytest.param({}, {"allowedImages": ["pytho?"]}, Reason.IMAGE_NOT_ALLOWED, id="only * stands for other characters"),
+    pytest.param(
         {"inputs": [{"id": i, "files": [{"url": "https://a"}]} for i in ("did:op:x", "x")]},
         {},
         Reason.INVALID_SPEC,
@@ -402,7 +445,7 @@ def test_results_that_cannot_be_stored_stay_on_the_volume() -> None:
 def test_the_data_goes_with_the_results() -> None:
     ended = JobStatus(phase=Phase.SUCCEEDED, date_created=NOW, date_finished=NOW)
     actions = decide(build.observed(build.job(ended), build.pod(Step.PUBLISH, "Succeeded"))).actions
-    assert actions == (Delete(CLAIMS, f"branin-{build.UID[:8]}-data"), DeletePods())
+    assert actions == (DeleteAll(CLAIMS), DeleteAll(PODS))
 
 
 @pytest.mark.parametrize("phase", sorted(TERMINAL))
@@ -435,6 +478,22 @@ def test_a_refused_pod_is_asked_for_again_and_then_given_up() -> None:
     last = subject.refused(again, decide(again, 600), "exceeded quota", after(600)).status
     assert last.outcome is not None
     assert last.outcome.reason is Reason.POD_REJECTED
+
+
+def test_a_success_whose_publish_pod_stays_refused_keeps_its_volume() -> None:
+    seen = at(Phase.PUBLISHING)
+    seen = build.observed(build.job(to.with_step(seen.job.status, Step.PUBLISH, create_time=NOW)))
+    last = subject.refused(seen, decide(seen), "exceeded quota", after(600))
+    assert last.status.reason is Reason.PUBLISH_FAILED
+    assert "kept on volume" in last.status.message
+
+
+def test_what_was_refused_is_not_asked_for_before_its_time() -> None:
+    seen = at(Phase.CONFIGURING, build.pod(Step.CONFIGURE, "Succeeded"))
+    first = subject.refused(seen, decide(seen), "exceeded quota", NOW)
+    again = build.observed(build.job(first.status), *seen.pods.values())
+    assert not created(decide(again, 9))
+    assert decide(again, 9).wake_after == timedelta(seconds=1)
 
 
 def test_a_refused_volume_is_asked_for_again_with_the_pod() -> None:

@@ -1,0 +1,1 @@
+"""The documentation; generate.py writes the parts of it that the code knows better."""

@@ -1,0 +1,45 @@
+"""What each environment variable means; tests/docs compares this with what the programs read."""
+
+ENGINE = {
+    "C2D_IMAGE": "The image of the configure and publish pods: the engine's own. Required.",
+    "C2D_IMAGE_PULL_POLICY": "When these pods pull it: `Always`, `IfNotPresent` or `Never`.",
+    "C2D_NAMESPACES": "The namespaces whose jobs it works on, with commas between. Empty: the one that it runs in.",
+    "C2D_CANARY": "One more probe of the isolation gate, as `tcp://IP:PORT`. The chart names the engine's own Service, "
+    "which listens for this. Empty: none.",
+    "C2D_HEALTH_PORT": "Where `/healthz` answers.",
+    "LOG_LEVEL": "`DEBUG`, `INFO` or `WARNING`.",
+}
+CLI = {
+    "KUBECONFIG": "The cluster, as for kubectl.",
+    "C2D_S3_ENDPOINT": "The S3 server as seen from here, for `c2d results` and `c2d logs`; the same as `--endpoint`.",
+    "AWS_ACCESS_KEY_ID": "Key that may read the results. Everything else that boto3 understands works, too.",
+    "AWS_SECRET_ACCESS_KEY": "Its secret.",
+}
+CLUSTER = {
+    "KUBECONFIG": "Names a cluster that is there: it is used, none is created. Unset: kind where Docker or Podman "
+    "answers, else the components as processes of this machine (Linux, root).",
+    "C2D_STATE": "The folder of the running cluster; `make down` deletes it. Default: `/var/lib/c2d-cluster`.",
+    "C2D_CACHE": "Built programs, packages and images, which outlive the cluster. Default: `~/.cache/c2d`.",
+    "KUBEBUILDER_ASSETS": "A folder with ready programs (`etcd`, `kube-apiserver`, `kubectl` and so on), which are "
+    "then not compiled.",
+    "C2D_IMAGE": "The operator's image, for a cluster that was not made here; required there.",
+    "C2D_S3_IMAGE": "The S3 server's image, for a cluster that was not made here. Default: versitygw's own.",
+    "C2D_ALGORITHM_IMAGE": "The image for examples and tests, for a cluster that was not made here. Default: "
+    "`python:3.11-slim`, which does for all examples but `branin`.",
+    "C2D_NOSHELL_IMAGE": "The image without a shell that one test uses, for a cluster that was not made here.",
+}
+TOLD = {
+    "KUBECONFIG": "The cluster.",
+    "C2D_NAMESPACE": "Where the operator is.",
+    "C2D_ENVIRONMENT": "The ComputeEnvironment that is there.",
+    "C2D_S3_ENDPOINT": "The S3 server as seen from this machine.",
+    "C2D_S3_ENDPOINT_IN_CLUSTER": "The S3 server as seen from a pod.",
+    "C2D_S3_BUCKET": "The bucket of the results.",
+    "C2D_S3_DATASETS_BUCKET": "A private bucket for datasets.",
+    "AWS_ACCESS_KEY_ID": "A key to both buckets.",
+    "AWS_SECRET_ACCESS_KEY": "Its secret.",
+    "AWS_REGION": "Their region.",
+    "C2D_OPERATOR_IMAGE": "The operator's image as pods name it.",
+    "C2D_ALGORITHM_IMAGE": "The example algorithms' image as pods name it.",
+    "C2D_NOSHELL_IMAGE": "The image without a shell.",
+}

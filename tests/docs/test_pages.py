@@ -1,0 +1,131 @@
+"""What the pages say to type, follow or apply exists and is valid."""
+
+import pathlib
+import re
+import shlex
+
+import pytest
+import typer.main
+
+from c2d.api.environment import EnvironmentSpec
+from c2d.api.job import JobSpec
+from c2d.cli import jobfile
+from c2d.cli.main import app
+from tests.docs import kit
+from tests.docs.kit import PAGES, ROOT
+
+EVERY_PAGE = pytest.mark.parametrize("page", [pytest.param(page, id=kit.name(page)) for page in PAGES])
+UNFINISHED = re.compile(r"\b(TODO|FIXME|TBD|XXX|WIP|coming soon|lorem ipsum)\b", re.IGNORECASE)
+BOASTING = re.compile(
+    r"\b(blazing|seamless(ly)?|cutting-edge|state-of-the-art|enterprise-grade|world-class|revolutionary|effortless(ly)?"
+    r"|robust|powerful|leverage)\b",
+    re.IGNORECASE,
+)
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchors(page: pathlib.Path) -> set[str]:
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", kit.prose(page), re.MULTILINE)}
+
+
+@EVERY_PAGE
+def test_links_lead_somewhere(page: pathlib.Path) -> None:
+    for target in kit.links(page):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), target
+        assert there.is_relative_to(ROOT), target
+        assert not anchor or anchor in anchors(there), target
+
+
+def test_every_page_can_be_found_from_the_readme() -> None:
+    found, left = set[pathlib.Path](), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        if page in found or page.suffix != ".md":
+            continue
+        found.add(page)
+        links = [link.partition("#")[0] for link in kit.links(page) if not link.startswith("http")]
+        left += [(page.parent / link).resolve() for link in links if link]
+    assert not set(PAGES) - found - {ROOT / "runner" / "README.md"}
+
+
+@EVERY_PAGE
+def test_files_that_are_named_exist(page: pathlib.Path) -> None:
+    folders = "operator|cluster|charts|crds|examples|images|runner|tests|docs"
+    for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", kit.prose(page)):
+        assert (ROOT / path).exists(), path
+
+
+@EVERY_PAGE
+def test_every_make_target_exists(page: pathlib.Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:^|\$\()make(?: -s)? ([a-z][a-z-]*)", kit.code(page), re.MULTILINE)
+    assert set(named) <= targets
+
+
+@EVERY_PAGE
+def test_every_command_exists(page: pathlib.Path) -> None:
+    """`c2d …` as it is written, up to what a person fills in."""
+    commands = typer.main.get_command(app).commands
+    for line in re.findall(r"^(?:kubectl )?c2d ([^#\n]*)", kit.code(page), re.MULTILINE):
+        name, *words = shlex.split(line)
+        if name == "…":
+            continue
+        assert name in commands, line
+        options = {option for parameter in commands[name].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("-") and word != "-"} <= options, line
+
+
+def test_every_manifest_is_valid() -> None:
+    seen = 0
+    for page, document in kit.manifests():
+        match document.get("kind"):
+            case "ComputeJob":
+                JobSpec.model_validate(document["spec"])
+                assert jobfile.parse(str(document).encode(), page)
+            case "ComputeEnvironment":
+                EnvironmentSpec.model_validate(document["spec"])
+            case None:
+                for environment in document["environments"]:
+                    EnvironmentSpec.model_validate(environment["spec"])
+            case other:
+                assert other in ("NetworkPolicy", "Role"), page
+                continue
+        seen += 1
+    assert seen >= 5
+
+
+@EVERY_PAGE
+def test_python_in_the_pages_compiles(page: pathlib.Path) -> None:
+    for body in kit.blocks(page, "python"):
+        compile(body, kit.name(page), "exec")
+
+
+@EVERY_PAGE
+def test_no_page_is_unfinished_or_boasts(page: pathlib.Path) -> None:
+    assert not UNFINISHED.search(page.read_text())
+    assert not BOASTING.search(page.read_text())
+
+
+def test_the_licence_is_the_one_that_the_package_names() -> None:
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+    assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_decisions_are_numbered_and_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    records = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    listed = (folder / "README.md").read_text()
+    for number, record in enumerate(records, start=1):
+        assert record.name.startswith(f"{number:04}-")
+        text = record.read_text()
+        assert text.startswith(f"# {number}. ")
+        assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequences"))
+        assert record.name in listed
