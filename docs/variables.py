@@ -3,6 +3,7 @@
 ENGINE = {
     "C2D_IMAGE": "The image of the configure and publish pods: the engine's own. Required.",
     "C2D_IMAGE_PULL_POLICY": "When these pods pull it: `Always`, `IfNotPresent` or `Never`.",
+    "C2D_IMAGE_PULL_SECRETS": "Secrets with which these pods pull it, with commas between, beside the environment's.",
     "C2D_NAMESPACES": "The namespaces whose jobs it works on, with commas between. Empty: the one that it runs in.",
     "C2D_CANARY": "One more probe of the isolation gate, as `tcp://IP:PORT`. The chart names the engine's own Service, "
     "which listens for this. Empty: none.",

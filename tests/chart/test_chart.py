@@ -75,6 +75,14 @@ def test_the_engine_gets_every_setting_that_it_reads(helm: str) -> None:
     assert one(rendered(helm), "Service")["metadata"]["name"] == "my-engine"
 
 
+def test_the_images_secrets_serve_the_jobs_pods_too(helm: str) -> None:
+    image = {"repository": "r/c2d", "pullSecrets": [{"name": "a"}, {"name": "b"}]}
+    pod = one(rendered(helm, image=image), "Deployment")["spec"]["template"]["spec"]
+    given = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
+    assert Options.read(given).image_pull_secrets == ("a", "b")
+    assert pod["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+
+
 @pytest.mark.parametrize(
     ("image", "reference"),
     [

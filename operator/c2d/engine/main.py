@@ -27,6 +27,7 @@ class Options:
 
     image: str
     image_pull_policy: str
+    image_pull_secrets: tuple[str, ...]
     namespaces: tuple[str, ...]
     canary: str
     health_port: int
@@ -41,11 +42,16 @@ class Options:
         return cls(
             image=image,
             image_pull_policy=environ.get("C2D_IMAGE_PULL_POLICY", "IfNotPresent"),
-            namespaces=tuple(name for name in environ.get("C2D_NAMESPACES", "").split(",") if name),
+            image_pull_secrets=_names(environ.get("C2D_IMAGE_PULL_SECRETS", "")),
+            namespaces=_names(environ.get("C2D_NAMESPACES", "")),
             canary=environ.get("C2D_CANARY", ""),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
 
 
 def _port(environ: Mapping[str, str], name: str, default: str) -> int:
@@ -73,7 +79,12 @@ def _bracketed(host: str) -> str:
 
 
 async def run(options: Options, probes: tuple[str, ...]) -> None:
-    settings = Settings(image=options.image, image_pull_policy=options.image_pull_policy, probes=probes)
+    settings = Settings(
+        image=options.image,
+        image_pull_policy=options.image_pull_policy,
+        image_pull_secrets=options.image_pull_secrets,
+        probes=probes,
+    )
     async with await Client.connect(user_agent=f"c2d-engine/{__version__}") as client:
         namespaces = options.namespaces or (client.namespace,)
         await require_definitions(client, namespaces)

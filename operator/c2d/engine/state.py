@@ -17,6 +17,7 @@ class Settings:
     image: str  # of the configure and publish pods
     image_pull_policy: str
     probes: tuple[str, ...]  # of the isolation gate, where an environment names none
+    image_pull_secrets: tuple[str, ...] = ()  # for that image, beside those of the environment
 
 
 @dataclass(frozen=True)

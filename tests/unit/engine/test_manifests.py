@@ -1,5 +1,6 @@
 """Whole objects: what the API server is sent is what stands here."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -226,6 +227,14 @@ def test_the_publish_pod_gets_the_credentials_and_nothing_else() -> None:
     assert manifest["metadata"] == head("publish-1", step="publish", attempt="1")
     assert container["envFrom"] == [{"secretRef": {"name": "s3"}}]
     assert container["command"] == ["c2d-publish", "--plan", "/c2d/plan/publish.json", "--logs-only"]
+
+
+def test_the_operators_own_image_is_pulled_with_its_own_secrets() -> None:
+    settings = dataclasses.replace(SETTINGS, image_pull_secrets=("ours", "registry"))
+    manifest = programs.configure(build.job(), SPEC, ENVIRONMENT, settings, 0)
+    assert manifest["spec"]["imagePullSecrets"] == [{"name": "registry"}, {"name": "ours"}]
+    theirs = algorithm.algorithm(build.job(), SPEC, ENVIRONMENT, 0, 300)
+    assert theirs["spec"]["imagePullSecrets"] == [{"name": "registry"}]
 
 
 def test_an_algorithm_cannot_override_our_variables() -> None:

@@ -27,6 +27,7 @@ def pod(
     volumes: list[Object],
     scratch: str,
     deadline_seconds: int,
+    pull_secrets: tuple[str, ...] = (),
 ) -> Object:
     """One container, never restarted. `deadline_seconds`: the kubelet's own clock, should the engine be away."""
     labels = {names.STEP: step.value, names.ATTEMPT: str(attempt)}
@@ -39,7 +40,7 @@ def pod(
         "securityContext": _pod_security(environment.pod.run_as_user),
         "containers": [{"name": step.value, **container, "securityContext": _CONTAINER_SECURITY}],
         "volumes": [_claim(job), _scratch(scratch), *volumes],
-        **_placement(environment),
+        **_placement(environment, pull_secrets),
     }
     return {**child(job, PODS, names.pod(job.name, job.uid, step, attempt), **labels), "spec": spec}
 
@@ -71,7 +72,7 @@ def _scratch(size: str) -> Object:
     return {"name": TMP, "emptyDir": {"sizeLimit": size}}
 
 
-def _placement(environment: EnvironmentSpec) -> dict[str, Any]:
+def _placement(environment: EnvironmentSpec, pull_secrets: tuple[str, ...]) -> dict[str, Any]:
     settings = environment.pod
     placement: dict[str, Any] = {}
     if settings.node_selector:
@@ -81,8 +82,9 @@ def _placement(environment: EnvironmentSpec) -> dict[str, Any]:
             item.model_dump(by_alias=True, exclude_defaults=True) | {"operator": item.operator}
             for item in settings.tolerations
         ]
-    if settings.image_pull_secrets:
-        placement["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
+    secrets = dict.fromkeys([*settings.image_pull_secrets, *pull_secrets])
+    if secrets:
+        placement["imagePullSecrets"] = [{"name": name} for name in secrets]
     return placement
 
 

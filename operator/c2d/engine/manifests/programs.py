@@ -23,7 +23,7 @@ def configure(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: S
     mounts = [{"name": "secrets", "mountPath": plan.SECRETS, "readOnly": True}] if keys else []
     volumes = [_secrets([(key.name, key.key, secret_path(key)) for key in keys])] if keys else []
     container = _program(settings, ["c2d-configure", "--plan", f"{plan.MOUNT}/{plan.CONFIGURE_FILE}"], mounts)
-    return _pod(job, environment, Step.CONFIGURE, attempt, container, volumes)
+    return _pod(job, environment, settings, Step.CONFIGURE, attempt, container, volumes)
 
 
 def publish(
@@ -40,7 +40,7 @@ def publish(
     secret = environment.results.s3.credentials_secret_name
     if secret is not None:
         container["envFrom"] = [{"secretRef": {"name": secret}}]
-    return _pod(job, environment, Step.PUBLISH, attempt, container, [])
+    return _pod(job, environment, settings, Step.PUBLISH, attempt, container, [])
 
 
 def _program(settings: Settings, command: list[str], mounts: list[Object]) -> Object:
@@ -60,7 +60,13 @@ def _program(settings: Settings, command: list[str], mounts: list[Object]) -> Ob
 
 
 def _pod(
-    job: Job, environment: EnvironmentSpec, step: Step, attempt: int, container: Object, volumes: list[Object]
+    job: Job,
+    environment: EnvironmentSpec,
+    settings: Settings,
+    step: Step,
+    attempt: int,
+    container: Object,
+    volumes: list[Object],
 ) -> Object:
     timeouts = environment.timeouts
     run = timeouts.configure_seconds if step is Step.CONFIGURE else timeouts.publish_seconds
@@ -74,6 +80,7 @@ def _pod(
         volumes=[plans, *volumes],
         scratch=_SCRATCH,
         deadline_seconds=timeouts.pending_seconds + run + _START,
+        pull_secrets=settings.image_pull_secrets,
     )
 
 
