@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.gaps import percentile
+from c2d.api.phases import Phase
 from c2d.kube import errors, names
 from c2d.kube.client import Client
 from c2d.kube.resources import JOBS, PODS, Object
@@ -30,9 +31,8 @@ class Pod:
     """When the watch told of it, in seconds since 1970."""
 
     created: float
-    running: float | None = None
-    succeeded: float | None = None
-    finished: float | None = None  # the kubelet's own word, of whole seconds
+    ended: float | None = None
+    ran: float | None = None  # seconds that its container took; the kubelet tells whole ones
 
 
 @dataclass
@@ -60,6 +60,9 @@ async def measure(console: Console, progress: Progress, environ: Mapping[str, st
         name: [value for story in stories if (value := _row(story).get(name)) is not None] for name in _row(stories[0])
     }
     _show(console, rows)
+    for story in stories:
+        if story.phase != Phase.SUCCEEDED:
+            progress.warn(f"a job ended as {story.phase}")
     return [{"phase": story.phase, "seconds": _row(story)} for story in stories]
 
 
@@ -83,13 +86,11 @@ async def _run(client: Client, environ: Mapping[str, str]) -> Story:
 
 async def _follow_pods(client: Client, namespace: str, job: str, version: str, story: Story) -> None:
     async for _, item in client.watch(PODS, namespace, version, labelSelector=f"{names.JOB_NAME}={job}"):
-        now, status = time.time(), item.get("status", {})
+        now = time.time()
         pod = story.pods.setdefault(item["metadata"]["labels"][names.STEP], Pod(now))
-        ended = _terminated(status)
-        if status.get("phase") == "Running" and pod.running is None:
-            pod.running = now
-        if ended is not None and pod.succeeded is None and status.get("phase") in ("Succeeded", "Failed"):
-            pod.succeeded, pod.finished = now, datetime.fromisoformat(ended["finishedAt"]).timestamp()
+        terminated = _terminated(item.get("status", {}))
+        if terminated is not None and pod.ended is None:
+            pod.ended, pod.ran = now, _ran(terminated)
 
 
 async def _follow_job(client: Client, namespace: str, job: str, version: str, story: Story) -> None:
@@ -102,9 +103,17 @@ async def _follow_job(client: Client, namespace: str, job: str, version: str, st
 
 
 def _terminated(status: Object) -> Object | None:
+    """Its container's last state, once the pod is told to have ended."""
+    if status.get("phase") not in ("Succeeded", "Failed"):
+        return None
     container: Object = next(iter(status.get("containerStatuses", [])), {})
     found: Object | None = container.get("state", {}).get("terminated")
     return found
+
+
+def _ran(terminated: Object) -> float:
+    begin, end = (datetime.fromisoformat(terminated[key]) for key in ("startedAt", "finishedAt"))
+    return (end - begin).total_seconds()
 
 
 def _job(name: str, environ: Mapping[str, str]) -> Object:
@@ -123,18 +132,16 @@ def _job(name: str, environ: Mapping[str, str]) -> Object:
 
 def _row(story: Story) -> dict[str, float | None]:
     """Seconds, by what they were spent on, in the order of a job's life."""
-    pods = [story.pods.get(step) for step in _STEPS]
     row: dict[str, float | None] = {}
     before: float | None = story.submitted
-    for step, pod in zip(_STEPS, pods, strict=True):
-        word = "submit" if step == _STEPS[0] else "pod succeeded"
-        row[f"engine: {word} → {step} pod created"] = _minus(pod.created if pod else None, before)
-        row[f"cluster: {step} pod created → running"] = _minus(
-            pod.running if pod else None, pod.created if pod else None
-        )
-        row[f"pod: {step} running → succeeded"] = _minus(pod.succeeded if pod else None, pod.running if pod else None)
-        before = pod.succeeded if pod else None
-    row["engine: last pod succeeded → job done"] = _minus(story.done, before)
+    for step, word in zip(_STEPS, ("submit", "pod ended", "pod ended"), strict=True):
+        pod = story.pods.get(step)
+        created, ended = (pod.created, pod.ended) if pod else (None, None)
+        row[f"engine: {word} → {step} pod created"] = _minus(created, before)
+        row[f"cluster: {step} pod created → ended"] = _minus(ended, created)
+        row[f"  of which its container ran, ± 1 s: {step}"] = pod.ran if pod else None
+        before = ended
+    row["engine: last pod ended → job done"] = _minus(story.done, before)
     row["whole job"] = _minus(story.done, story.submitted)
     return row
 
