@@ -23,7 +23,7 @@ down: tools  ## Remove it, and everything that it changed on this machine.
 	@$(RUN) python -m cluster down
 status: tools  ## What runs.
 	@$(RUN) python -m cluster status
-env: tools  ## Shell exports for scripts: eval "$$(make -s env)".
+env: tools  ## Shell exports for scripts, to be evaluated by them.
 	@$(RUN) python -m cluster env
 
 .PHONY: demo
