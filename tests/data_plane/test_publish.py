@@ -99,6 +99,10 @@ def test_outputs_and_logs_are_stored_and_listed(bench: Bench) -> None:
         "manifestSha256": hashlib.sha256(manifest).hexdigest(),
         "count": 7,
         "bytes": sum(len(content) for content in stored.values()),
+        "files": [
+            {"filename": result.filename, "filesize": result.filesize, "type": result.type.value}
+            for result in bench.manifest().results
+        ],
     }
     bench.assert_nothing_else()
 

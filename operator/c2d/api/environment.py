@@ -157,6 +157,9 @@ class EnvironmentSpec(Observed):
         10, description="How many jobs may run at a time; more wait. 0 drains the environment."
     )
     max_job_duration_seconds: Seconds = pydantic.Field(3_600, description="How long an algorithm may run.")
+    min_job_duration_seconds: Annotated[int, pydantic.Field(ge=0, le=31_536_000)] = pydantic.Field(
+        60, description="How long it may run at least, even when its order arrives at the end of its budget."
+    )
     allowed_chain_ids: list[Annotated[int, pydantic.Field(ge=0)]] = pydantic.Field(
         default_factory=list, max_length=64, description="Chains whose orders are served; empty: all."
     )
@@ -181,3 +184,6 @@ class EnvironmentStatus(Observed):
     running: int = pydantic.Field(0, description="Jobs that take a place.")
     queued: int = pydantic.Field(0, description="Jobs that wait for a place.")
     ready: bool = pydantic.Field(False, description="Whether a job would be accepted.")
+    consumer_address: str = pydantic.Field(
+        "", description="Address of the operator's key, for which consumers order the assets of a job."
+    )

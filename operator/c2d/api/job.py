@@ -46,44 +46,68 @@ class SecretKey(Model):
     )
 
 
-class UrlSource(Model):
-    """A URL that stays out of the ComputeJob."""
+class Private(Model):
+    """A text that stays out of the ComputeJob."""
 
-    secret_key_ref: SecretKey = pydantic.Field(description="The Secret's key that holds the URL.")
+    secret_key_ref: SecretKey = pydantic.Field(description="The Secret's key that holds it.")
 
 
 class File(Model):
-    """One file to fetch: from a URL, or from a URL kept in a Secret."""
+    """One file: from a URL, from a URL kept in a Secret, or kept in a Secret itself."""
 
-    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("url", "urlFrom"))
+    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("url", "urlFrom", "contentFrom"))
 
     url: Annotated[str, pydantic.Field(max_length=4096, pattern="^https?://")] | None = pydantic.Field(
         None, description="An http or https URL that answers from inside the cluster."
     )
-    url_from: UrlSource | None = pydantic.Field(None, description="Where the URL is, when it must not be seen here.")
+    url_from: Private | None = pydantic.Field(None, description="Where the URL is, when it must not be seen here.")
+    content_from: Private | None = pydantic.Field(None, description="Where the file's content is, when it is small.")
     sha256: Sha256 | None = pydantic.Field(None, description="Checked after the download when given; lower-case hex.")
 
     @pydantic.model_validator(mode="after")
     def _one_source(self) -> "File":
-        require_one(self, "url", "url_from")
+        require_one(self, "url", "url_from", "content_from")
         return self
+
+
+class Service(Model):
+    """Files that the asset's Provider hands out against an order."""
+
+    service_id: str = pydantic.Field(
+        min_length=1, max_length=256, description="The service, as the asset's DDO has it."
+    )
+    transfer_tx_id: str = pydantic.Field(min_length=1, max_length=256, description="The order's transaction.")
+    metadata_uri: Annotated[str, pydantic.Field(max_length=4096, pattern="^(https?://.*)?$")] = pydantic.Field(
+        "", description="The Aquarius that knows the asset; empty: the operator's own choice."
+    )
+    user_data_from: Private | None = pydantic.Field(
+        None, description="Where the consumer's parameters for the service are, as JSON."
+    )
 
 
 class Input(Model):
     """A dataset."""
 
+    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("files", "service"))
+
     id: AssetId = pydantic.Field(
         description="The dataset's DID, or any name; names its folder, without did:op:, under /data/inputs."
     )
-    files: list[File] = pydantic.Field(
-        min_length=1, max_length=64, description="Its files; the first becomes …/0, the next …/1, and so on."
+    files: Annotated[list[File], pydantic.Field(min_length=1, max_length=64)] | None = pydantic.Field(
+        None, description="Its files; the first becomes …/0, the next …/1, and so on."
     )
+    service: Service | None = pydantic.Field(None, description="The order under which its Provider hands them out.")
+
+    @pydantic.model_validator(mode="after")
+    def _one_source(self) -> "Input":
+        require_one(self, "files", "service")
+        return self
 
 
 class Source(Model):
     """The algorithm's code."""
 
-    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("inline", "files"))
+    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("inline", "files", "service"))
 
     inline: Annotated[str, pydantic.Field(min_length=1, max_length=INLINE_LIMIT)] | None = pydantic.Field(
         None, description="The code itself."
@@ -91,10 +115,11 @@ class Source(Model):
     files: Annotated[list[File], pydantic.Field(min_length=1, max_length=16)] | None = pydantic.Field(
         None, description="Files to fetch; the first becomes …/algorithm, the next …/algorithm1, and so on."
     )
+    service: Service | None = pydantic.Field(None, description="The order under which its Provider hands it out.")
 
     @pydantic.model_validator(mode="after")
     def _one_source(self) -> "Source":
-        require_one(self, "inline", "files")
+        require_one(self, "inline", "files", "service")
         return self
 
 
@@ -151,6 +176,9 @@ class Algorithm(Model):
         description="Parameters of this run, any JSON; found in /data/inputs/algoCustomData.json.",
         json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )
+    custom_data_from: Private | None = pydantic.Field(
+        None, description="Where the parameters are, as JSON, when they must not be seen here; wins over customData."
+    )
     env: list[EnvironmentVariable] = pydantic.Field(
         default_factory=list, max_length=64, description="Extra environment variables."
     )
@@ -170,11 +198,15 @@ _SPEC_RULES: Any = [
         "rule": "!(has(oldSelf.stop) && oldSelf.stop) || (has(self.stop) && self.stop)",
         "message": "a stop can't be taken back; submit a new job",
     },
+    {
+        "rule": "!(has(oldSelf.remove) && oldSelf.remove) || (has(self.remove) && self.remove)",
+        "message": "a removal can't be taken back",
+    },
 ]
 
 
 class JobSpec(Model):
-    """What was asked. Everything but stop and ttlSecondsAfterFinished is fixed once the job exists."""
+    """What was asked. Everything but stop, remove and ttlSecondsAfterFinished is fixed once the job exists."""
 
     model_config = pydantic.ConfigDict(json_schema_extra={"x-kubernetes-validations": _SPEC_RULES})
 
@@ -196,6 +228,9 @@ class JobSpec(Model):
     )
     algorithm: Algorithm = pydantic.Field(description="What computes.")
     stop: bool = pydantic.Field(False, description="Set it to stop the job; logs are still published.")
+    remove: bool = pydantic.Field(
+        False, description="Set it to have the finished job's results deleted; its record stays."
+    )
     ttl_seconds_after_finished: Annotated[int, pydantic.Field(ge=0, le=31_536_000)] | None = pydantic.Field(
         None, description="When the finished job is deleted; unset: never."
     )
@@ -248,6 +283,14 @@ class Outcome(Observed):
     code: int = pydantic.Field(70, description="The Ocean code that the job ends with.")
 
 
+class ResultEntry(Observed):
+    """One result, as the API lists it."""
+
+    filename: str = pydantic.Field(description="Relative to the outputs folder, or the log's name.")
+    filesize: int = pydantic.Field(description="Bytes.")
+    type: str = pydantic.Field(description="output, or which log.")
+
+
 class ResultsStatus(Observed):
     """What was published."""
 
@@ -256,6 +299,10 @@ class ResultsStatus(Observed):
     manifest_sha256: Sha256 = pydantic.Field(description="The manifest's own sha256.")
     count: int = pydantic.Field(description="How many results there are, logs included.")
     bytes: int = pydantic.Field(description="How many bytes they have together.")
+    files: list[ResultEntry] = pydantic.Field(
+        default_factory=list,
+        description="Every result in the manifest's order, if they are few; otherwise only the manifest has them.",
+    )
 
 
 class JobStatus(Observed):

@@ -12,10 +12,11 @@ PUBLISH_FILE = "publish.json"
 
 
 class PlannedFile(Model):
-    """One file for the volume: its text, a URL, or a file that holds the URL."""
+    """One file for the volume: its text, a file with its content, a URL, or a file that holds the URL."""
 
     path: str  # below the volume's root
     text: str | None = None
+    content_file: str | None = None
     url: str | None = None
     url_file: str | None = None
     sha256: str | None = None
@@ -28,6 +29,7 @@ class ConfigurePlan(Model):
     inputs: list[PlannedFile]
     algorithm: list[PlannedFile]
     custom_data: Any = None
+    custom_data_file: str | None = None  # a file that holds it, as JSON
 
 
 class PublishPlan(Model):

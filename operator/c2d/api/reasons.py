@@ -12,6 +12,7 @@ class Reason(enum.StrEnum):
     INVALID_SPEC = "InvalidSpec"
     IMAGE_NOT_ALLOWED = "ImageNotAllowed"
     CHAIN_NOT_ALLOWED = "ChainNotAllowed"
+    AGREEMENT_IN_USE = "AgreementInUse"
     QUEUE_TIMEOUT = "QueueTimeout"
     INPUT_DOWNLOAD_FAILED = "InputDownloadFailed"
     ALGORITHM_DOWNLOAD_FAILED = "AlgorithmDownloadFailed"
@@ -57,6 +58,9 @@ ENDINGS: dict[Reason, Ending] = {
         Phase.FAILED, "Use an image that the environment's allowedImages admits, or ask the data owner.", 32
     ),
     Reason.CHAIN_NOT_ALLOWED: Ending(Phase.FAILED, "The environment serves other chains; see its allowedChainIds."),
+    Reason.AGREEMENT_IN_USE: Ending(
+        Phase.FAILED, "Another unfinished job has this agreement; wait for its end, or order once more."
+    ),
     Reason.QUEUE_TIMEOUT: Ending(Phase.FAILED, "The environment was full for too long; submit the job again later."),
     Reason.INPUT_DOWNLOAD_FAILED: Ending(
         Phase.FAILED,

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pydantic
 
-from c2d.api.job import Sha256
+from c2d.api.job import ResultEntry, Sha256
 from c2d.api.model import Observed, Time
 from c2d.api.reasons import Reason
 
@@ -61,6 +61,7 @@ class PublishReport(Observed):
     manifest_sha256: Sha256 | None = None
     count: int = 0
     bytes: int = 0
+    files: list[ResultEntry] = pydantic.Field(default_factory=list)  # all of them, or none where they don't fit
 
 
 R = TypeVar("R", bound=Observed)
@@ -75,7 +76,12 @@ def parse(kind: type[R], message: str) -> R | None:
 
 
 def render(report: Observed) -> str:
-    """The report as it fits a termination message: its text is cut before anything else is lost."""
+    """The report as it fits a termination message: first the list of files goes, then its text is cut."""
+    text = report.model_dump_json(by_alias=True, exclude_none=True)
+    if len(text.encode()) <= LIMIT:
+        return text
+    if getattr(report, "files", None):
+        return render(report.model_copy(update={"files": []}))
     for limit in (2048, 512, 0):
         message = getattr(report, "message", "")[:limit]
         text = report.model_copy(update={"message": message}).model_dump_json(by_alias=True, exclude_none=True)

@@ -13,7 +13,7 @@ from c2d.configure.download import Download, open_session
 from c2d.configure.errors import ConfigureError, PlanInvalid, TaskFailed, WrongChecksum
 from c2d.configure.partial import Partial
 from c2d.configure.settings import Settings, World
-from c2d.configure.tasks import Task, Text
+from c2d.configure.tasks import Task, Url, UrlFile
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Fetcher:
         return path.stat().st_size
 
     async def _bring(self, task: Task, path: Path) -> int:
-        if isinstance(task.source, Text):
+        if not isinstance(task.source, Url | UrlFile):
             raise PlanInvalid(f"{task.path} has nothing to fetch")
         origin = address.resolve(task.source)
         self.world.say(f"{task.path}: fetching from {origin.shown}")

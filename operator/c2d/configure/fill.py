@@ -8,9 +8,9 @@ from pathlib import Path
 from c2d.api import volume
 from c2d.api.plan import ConfigurePlan
 from c2d.configure import place
-from c2d.configure.errors import ConfigureError, TaskFailed, WrongChecksum
+from c2d.configure.errors import ConfigureError, DownloadFailed, PlanInvalid, TaskFailed, WrongChecksum
 from c2d.configure.settings import Settings, World
-from c2d.configure.tasks import Task, Text, tasks_of
+from c2d.configure.tasks import ContentFile, Task, Text, tasks_of
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,26 @@ def fill(plan: ConfigurePlan, data: Path, runner: Path, settings: Settings, worl
 def _carry_out(tasks: Sequence[Task], data: Path, runner: Path, settings: Settings, world: World) -> Filled:
     with place.disk_full_is_told():
         place.copy(data, runner, data / volume.RUNNER, place.RUNNER_MODE)
-        size = sum(_write(task, task.source.content, data, world) for task in tasks if isinstance(task.source, Text))
-    size += _fetch([task for task in tasks if not isinstance(task.source, Text)], data, settings, world)
+        size = sum(_write(task, _content(task), data, world) for task in tasks if task.is_here)
+    size += _fetch([task for task in tasks if not task.is_here], data, settings, world)
     return Filled(len(tasks), size)
+
+
+def _content(task: Task) -> bytes:
+    match task.source:
+        case Text(content):
+            return content
+        case ContentFile(path):
+            return _read(task, Path(path))
+    raise PlanInvalid(f"{task.path} has to be fetched")
+
+
+def _read(task: Task, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        name = f"{path.parent.name}/{path.name}"
+        raise TaskFailed(task.role, DownloadFailed(f"Secret key {name} can't be read: {error.strerror}")) from error
 
 
 def _write(task: Task, content: bytes, data: Path, world: World) -> int:

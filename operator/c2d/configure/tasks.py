@@ -20,6 +20,13 @@ class Text:
 
 
 @dataclass(frozen=True)
+class ContentFile:
+    """The content is that of this file, which is a Secret's key."""
+
+    path: PurePosixPath
+
+
+@dataclass(frozen=True)
 class Url:
     value: str
 
@@ -37,8 +44,13 @@ class Task:
 
     role: Role
     path: PurePosixPath  # below the volume's root
-    source: Text | Url | UrlFile
+    source: Text | ContentFile | Url | UrlFile
     sha256: str | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether nothing has to be fetched for it."""
+        return isinstance(self.source, Text | ContentFile)
 
     @property
     def mode(self) -> int:
@@ -57,8 +69,13 @@ def tasks_of(plan: ConfigurePlan) -> tuple[Task, ...]:
 def _all(plan: ConfigurePlan) -> Iterator[Task]:
     yield from (_task(Role.INPUT, file) for file in plan.inputs)
     yield from (_task(Role.ALGORITHM, file) for file in plan.algorithm)
-    custom_data = json.dumps(plan.custom_data, ensure_ascii=False, allow_nan=False).encode()
-    yield Task(Role.INPUT, PurePosixPath(volume.CUSTOM_DATA), Text(custom_data))
+    yield Task(Role.INPUT, PurePosixPath(volume.CUSTOM_DATA), _custom_data(plan))
+
+
+def _custom_data(plan: ConfigurePlan) -> Text | ContentFile:
+    if plan.custom_data_file is not None:
+        return ContentFile(PurePosixPath(plan.custom_data_file))
+    return Text(json.dumps(plan.custom_data, ensure_ascii=False, allow_nan=False).encode())
 
 
 def _task(role: Role, file: PlannedFile) -> Task:
@@ -72,10 +89,12 @@ def _path(text: str) -> PurePosixPath:
     return path
 
 
-def _source(file: PlannedFile) -> Text | Url | UrlFile:
-    given = [source for source in (file.text, file.url, file.url_file) if source is not None]
+def _source(file: PlannedFile) -> Text | ContentFile | Url | UrlFile:
+    given = [source for source in (file.text, file.content_file, file.url, file.url_file) if source is not None]
     if len(given) != 1:
-        raise PlanInvalid(f"{file.path} needs exactly one of text, url and urlFile")
+        raise PlanInvalid(f"{file.path} needs exactly one of text, contentFile, url and urlFile")
     if file.text is not None:
         return Text(file.text.encode())
-    return Url(file.url) if file.url is not None else UrlFile(PurePosixPath(given[0]))
+    if file.url is not None:
+        return Url(file.url)
+    return UrlFile(PurePosixPath(given[0])) if file.url_file is not None else ContentFile(PurePosixPath(given[0]))

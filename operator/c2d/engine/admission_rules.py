@@ -14,8 +14,6 @@ from c2d.engine.state import Place, Settings
 
 # A queued job's position is refreshed this often, not at each change: that would be a write per job and job.
 REFRESH = timedelta(seconds=60)
-# A run was paid for, so it gets at least this, even when the order arrives at the end of its budget.
-MINIMUM_BUDGET = 60  # seconds
 # They would steer the runner, which is a Go program, before they reach the algorithm.
 _RESERVED = frozenset({"C2D_RUNNER", "GODEBUG", "GOTRACEBACK", "GOGC", "GOMEMLIMIT", "GOMAXPROCS"})
 
@@ -31,12 +29,25 @@ def objection(spec: JobSpec, environment: EnvironmentSpec) -> Outcome | None:
     if chains and spec.chain_id not in chains:
         message = f"chainId: {spec.chain_id} is not among the environment's allowedChainIds"
         return to.outcome_of(Reason.CHAIN_NOT_ALLOWED, message)
+    service = next(_services(spec), None)
+    if service is not None:
+        return service
     invalid = next(_invalid(spec), None)
     return to.outcome_of(Reason.INVALID_SPEC, invalid) if invalid is not None else None
 
 
 def _matches(pattern: str, image: str) -> bool:
     return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), image) is not None
+
+
+def _services(spec: JobSpec) -> Iterator[Outcome]:
+    """Assets that only their Provider can hand out, which needs a signature that nobody makes yet."""
+    why = "can't be fetched through its Provider by this version; give its files by URL"
+    for item in spec.inputs:
+        if item.service is not None:
+            yield to.outcome_of(Reason.INPUT_DOWNLOAD_FAILED, f"inputs: {item.id} {why}")
+    if spec.algorithm.source.service is not None:
+        yield to.outcome_of(Reason.ALGORITHM_DOWNLOAD_FAILED, f"algorithm.source: it {why}")
 
 
 def _invalid(spec: JobSpec) -> Iterator[str]:
@@ -72,9 +83,9 @@ def queued(status: JobStatus, place: Place, now: datetime) -> JobStatus:
 
 
 def budget(spec: JobSpec, environment: EnvironmentSpec, start: datetime) -> int:
-    """Seconds that an algorithm may run that starts then."""
+    """Seconds that an algorithm may run that starts then. It was paid for, so it gets at least the minimum."""
     limit = environment.max_job_duration_seconds
     if spec.valid_until is None or spec.valid_until.timestamp() == 0:
         return limit
     left = int((spec.valid_until - start).total_seconds())
-    return min(limit, max(left, MINIMUM_BUDGET))
+    return min(limit, max(left, environment.min_job_duration_seconds))

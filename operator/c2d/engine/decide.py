@@ -104,6 +104,13 @@ def _not_allowed(seen: Observed, now: datetime) -> Decision | None:
     return ending.at_once(to.created(seen.job), objection, now)
 
 
+def _agreement_in_use(seen: Observed, now: datetime) -> Decision | None:
+    if not seen.agreement_holder:
+        return None
+    message = f"agreementId: {seen.agreement_holder} has it and is not finished"
+    return ending.at_once(to.created(seen.job), to.outcome_of(Reason.AGREEMENT_IN_USE, message), now)
+
+
 def _pending(seen: Observed, now: datetime) -> Decision | None:
     """Accepted as soon as there is a place; its environment is fixed from then on."""
     if seen.job.status.phase is not Phase.PENDING or seen.environment is None:
@@ -130,6 +137,7 @@ _CHECKS: tuple[Check, ...] = (
     _stopped,
     _without_environment,
     _not_allowed,
+    _agreement_in_use,
     _pending,
     _working,
 )

@@ -52,6 +52,7 @@ def published(status: JobStatus, pod: PodView, now: datetime) -> Decision:
         manifest_sha256=said.manifest_sha256 or "",
         count=said.count,
         bytes=said.bytes,
+        files=said.files,
     )
     status = status.model_copy(update={"results": results})
     outcome = status.outcome or to.outcome_of(Reason.SUCCEEDED)

@@ -10,6 +10,7 @@ from c2d.api.job import JobSpec, JobStatus
 from c2d.api.phases import Phase
 from c2d.engine import pods
 from c2d.engine.admission import Admission
+from c2d.engine.agreements import Agreements
 from c2d.engine.pods import PodView
 from c2d.engine.state import Job, Observed, Place, Settings
 from c2d.engine.steps import expects_pod
@@ -31,6 +32,7 @@ class World:
         self.environments = Store()
         self.pods = Children(JOB_UID)
         self.admission = Admission()
+        self.agreements = Agreements()
         self._read: dict[str, Job] = {}
         self._views: dict[str, PodView] = {}
         self._offers: dict[str, tuple[int, EnvironmentSpec | None]] = {}
@@ -41,12 +43,14 @@ class World:
             return False
         job = self._read[uid_of(item)] = read_job(item)
         self.admission.saw(environment_key(item), job.uid, job.status.phase)
+        self.agreements.saw(job)
         return True
 
     def lost_job(self, item: Object) -> Key | None:
         """The job is gone; returns the environment that has room now."""
         self.jobs.remove(item)
         self._read.pop(uid_of(item), None)
+        self.agreements.forget(uid_of(item))
         return self.admission.forget(uid_of(item))
 
     def saw_pod(self, item: Object) -> bool:
@@ -93,13 +97,16 @@ def observe(world: World, item: Object, settings: Settings) -> Observed:
     """The snapshot that a decision is made on. A pending job is given its place here, if there is one."""
     job = world.job(item)
     environment = world.environment(environment_key(item))
-    place = Place(admitted=False)
+    place, holder = Place(admitted=False), ""
     if environment is not None and job.status.phase is Phase.PENDING and not job.deleting:
+        holder = world.agreements.holder(job)
+    if environment is not None and job.status.phase is Phase.PENDING and not job.deleting and not holder:
         place = world.admission.place(environment_key(item), job, environment.max_jobs)
     return Observed(
         job=job,
         environment=environment,
         place=place,
+        agreement_holder=holder,
         settings=settings,
         pods={(pod.step, pod.attempt): pod for pod in world.pods_of(job.uid)},
     )

@@ -55,6 +55,7 @@ class Observed:
     environment: EnvironmentSpec | None
     place: Place
     settings: Settings
+    agreement_holder: str = ""  # the other unfinished job that has a pending job's agreement
     pods: Mapping[tuple[Step, int], PodView] = field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from c2d.api.job import ResultEntry
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.publish.upload import Sent
 
@@ -15,6 +16,11 @@ def results(outputs: Iterable[Sent], logs: Mapping[Kind, Sent]) -> Iterator[Resu
         yield _result(index - 1, sent)
     present = [logs[kind] for kind in LOG_ORDER if kind in logs]
     yield from (_result(index + place, sent) for place, sent in enumerate(present))
+
+
+def entries(sent: Iterable[Sent]) -> Iterator[ResultEntry]:
+    """The same as the API lists them."""
+    return (ResultEntry(filename=item.filename, filesize=item.size, type=item.kind) for item in sent)
 
 
 def _result(index: int, sent: Sent) -> Result:

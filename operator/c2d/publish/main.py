@@ -78,6 +78,7 @@ def _report(location: str, published: Published) -> PublishReport:
         manifest_sha256=published.manifest_sha256,
         count=published.count,
         bytes=published.bytes,
+        files=list(published.files),
     )
 
 

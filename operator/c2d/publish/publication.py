@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from c2d.api import volume
+from c2d.api.job import ResultEntry
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.api.plan import PublishPlan
 from c2d.publish import contents, hostile, logs, outputs
@@ -23,6 +24,7 @@ from c2d.storage.store import Store
 MANIFEST = "manifest.json"
 FILES_AT_ONCE = 8
 SKIPS_LOGGED = 20
+FEW = 32  # results that a report of 4 KiB may have room for
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Published:
     count: int
     bytes: int
     skipped: int
+    files: tuple[ResultEntry, ...]  # all of them, or none where they are many
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Publication:
             count=len(everything),
             bytes=sum(sent.size for sent in everything),
             skipped=skips.count,
+            files=tuple(contents.entries(everything)) if len(everything) <= FEW else (),
         )
 
     def _make_room(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from c2d.api.plan import ConfigurePlan, PlannedFile
 from c2d.configure.errors import PlanInvalid, Role
-from c2d.configure.tasks import Task, Text, Url, UrlFile, tasks_of
+from c2d.configure.tasks import ContentFile, Task, Text, Url, UrlFile, tasks_of
 
 
 def plan(*inputs: PlannedFile, algorithm: PlannedFile | None = None, custom_data: object = None) -> ConfigurePlan:
@@ -19,6 +19,7 @@ def test_every_source_becomes_a_task_with_its_mode() -> None:
         plan(
             PlannedFile(path="inputs/a/0", url="https://example.org/a", sha256="0" * 64),
             PlannedFile(path="inputs/a/1", url_file="/c2d/secrets/name/key"),
+            PlannedFile(path="inputs/a/2", content_file="/c2d/secrets/name/text"),
             algorithm=PlannedFile(path="transformations/algorithm", text="print(1)"),
         )
     )
@@ -26,10 +27,11 @@ def test_every_source_becomes_a_task_with_its_mode() -> None:
     assert tasks == (
         Task(Role.INPUT, PurePosixPath("inputs/a/0"), Url("https://example.org/a"), "0" * 64),
         Task(Role.INPUT, PurePosixPath("inputs/a/1"), UrlFile(PurePosixPath("/c2d/secrets/name/key"))),
+        Task(Role.INPUT, PurePosixPath("inputs/a/2"), ContentFile(PurePosixPath("/c2d/secrets/name/text"))),
         Task(Role.ALGORITHM, PurePosixPath("transformations/algorithm"), Text(b"print(1)")),
         Task(Role.INPUT, PurePosixPath("inputs/algoCustomData.json"), Text(b"null")),
     )
-    assert [oct(task.mode) for task in tasks] == ["0o644", "0o644", "0o755", "0o644"]
+    assert [oct(task.mode) for task in tasks] == ["0o644", "0o644", "0o644", "0o755", "0o644"]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,11 @@ def test_every_source_becomes_a_task_with_its_mode() -> None:
 )
 def test_custom_data_is_written_as_json(value: object, content: str) -> None:
     assert tasks_of(plan(custom_data=value))[-1].source == Text(content.encode())
+
+
+def test_private_custom_data_stays_in_its_file() -> None:
+    private = ConfigurePlan(job="ns/job", inputs=[], algorithm=[], custom_data_file="/c2d/secrets/name/custom")
+    assert tasks_of(private)[-1].source == ContentFile(PurePosixPath("/c2d/secrets/name/custom"))
 
 
 @pytest.mark.parametrize(

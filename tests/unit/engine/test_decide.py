@@ -410,6 +410,12 @@ OBJECTIONS = [
     ),
     pytest.param({}, {"allowedImages": ["pytho?"]}, Reason.IMAGE_NOT_ALLOWED, id="only * stands for other characters"),
     pytest.param(
+        {"inputs": [{"id": "did:op:x", "service": {"serviceId": "s", "transferTxId": "0x1"}}]},
+        {},
+        Reason.INPUT_DOWNLOAD_FAILED,
+        id="a dataset that only its Provider hands out",
+    ),
+    pytest.param(
         {"inputs": [{"id": i, "files": [{"url": "https://a"}]} for i in ("did:op:x", "x")]},
         {},
         Reason.INVALID_SPEC,
@@ -425,6 +431,12 @@ def test_what_the_environment_does_not_allow_ends_at_once(
     job = build.job(spec=build.spec(**spec))
     status = decide(build.observed(job, environment=build.environment(**environment))).status
     assert (status.phase, status.reason) == (Phase.FAILED, reason)
+
+
+def test_an_agreement_pays_for_one_run_at_a_time() -> None:
+    status = decide(build.observed(build.job(), agreement_holder="other", admitted=False)).status
+    assert (status.phase, status.reason) == (Phase.FAILED, Reason.AGREEMENT_IN_USE)
+    assert status.message == "agreementId: other has it and is not finished"
 
 
 def test_a_spec_that_cannot_be_read_fails_with_the_field() -> None:

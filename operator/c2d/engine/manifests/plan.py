@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from c2d.api import plan, volume
 from c2d.api.environment import EnvironmentSpec
-from c2d.api.job import File, JobSpec, SecretKey
+from c2d.api.job import File, JobSpec, Private, SecretKey
 from c2d.engine.manifests.child import child
 from c2d.engine.state import Job
 from c2d.kube import names
@@ -23,13 +23,14 @@ def configure_plan(job: Job, spec: JobSpec) -> plan.ConfigurePlan:
     inputs = [
         _planned(volume.input_path(item.id, index), file)
         for item in spec.inputs
-        for index, file in enumerate(item.files)
+        for index, file in enumerate(item.files or [])
     ]
     return plan.ConfigurePlan(
         job=job.full_name,
         inputs=inputs,
         algorithm=list(_algorithm(spec)),
         custom_data=spec.algorithm.custom_data,
+        custom_data_file=_mounted(spec.algorithm.custom_data_from),
     )
 
 
@@ -39,8 +40,9 @@ def publish_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec) -> plan.
 
 def secret_keys(spec: JobSpec) -> list[SecretKey]:
     """The keys of Secrets that configure reads, each once, in a stable order."""
-    files = [file for item in spec.inputs for file in item.files] + (spec.algorithm.source.files or [])
-    keys = {file.url_from.secret_key_ref for file in files if file.url_from is not None}
+    files = [file for item in spec.inputs for file in item.files or []] + (spec.algorithm.source.files or [])
+    texts = [text for file in files for text in (file.url_from, file.content_from)] + [spec.algorithm.custom_data_from]
+    keys = {text.secret_key_ref for text in texts if text is not None}
     return sorted(keys, key=lambda key: (key.name, key.key))
 
 
@@ -58,5 +60,14 @@ def _algorithm(spec: JobSpec) -> Iterator[plan.PlannedFile]:
 
 
 def _planned(path: str, file: File) -> plan.PlannedFile:
-    url_file = f"{plan.SECRETS}/{secret_path(file.url_from.secret_key_ref)}" if file.url_from else None
-    return plan.PlannedFile(path=path, url=file.url, url_file=url_file, sha256=file.sha256)
+    return plan.PlannedFile(
+        path=path,
+        url=file.url,
+        url_file=_mounted(file.url_from),
+        content_file=_mounted(file.content_from),
+        sha256=file.sha256,
+    )
+
+
+def _mounted(text: Private | None) -> str | None:
+    return f"{plan.SECRETS}/{secret_path(text.secret_key_ref)}" if text is not None else None
