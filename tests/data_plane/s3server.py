@@ -68,11 +68,8 @@ class S3Server:
 def running(binary: Path, folder: Path) -> Iterator[S3Server]:
     folder.mkdir()
     port = free_port()
-    command = [str(binary), "--port", f"127.0.0.1:{port}", "--region", "us-east-1", "--quiet", "posix", str(folder)]
-    variables = {**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
-    process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start(binary, folder, port)
     try:
-        eventually(lambda: _listens(port), "the S3 server listens")
         server = S3Server(f"http://127.0.0.1:{port}")
         server.client.create_bucket(Bucket=BUCKET)
         yield server
@@ -80,6 +77,19 @@ def running(binary: Path, folder: Path) -> Iterator[S3Server]:
         # It would wait for connections that a test left open.
         process.kill()
         process.wait(10)
+
+
+def start(binary: Path, folder: Path, port: int, secret: str = SECRET) -> "subprocess.Popen[bytes]":
+    """The server's process, once it listens; nothing else ends it."""
+    command = [str(binary), "--port", f"127.0.0.1:{port}", "--region", "us-east-1", "--quiet", "posix", str(folder)]
+    variables = {**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": secret}
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: _listens(port), "the S3 server listens")
+    except BaseException:
+        process.kill()
+        raise
+    return process
 
 
 def free_port() -> int:

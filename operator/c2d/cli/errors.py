@@ -2,7 +2,9 @@
 
 CliError
 ├── Misused       the command can't be carried out as it was given; exit code 2
-└── NotAvailable  what was asked for isn't there, or not yet; exit code 1
+├── NotAvailable  what was asked for isn't there, or not yet; exit code 1
+├── Unanswered    an operator-service gives no answer, or asks for patience; exit code 1
+└── Refused       an operator-service answers that it won't; exit code 1
 
 Each has a remedy: what to do about it, in one sentence. Errors of the API server and of the storage come up as they
 are, and get their remedy from `explain`.
@@ -36,6 +38,14 @@ class Misused(CliError):
 
 class NotAvailable(CliError):
     """What was asked for isn't there, or not yet."""
+
+
+class Unanswered(CliError):
+    """An operator-service gives no answer, or asks for patience: worth another try."""
+
+
+class Refused(CliError):
+    """An operator-service answers that it won't; the text is its own."""
 
 
 EXPECTED = (CliError, kube.KubeError, storage.StorageError)

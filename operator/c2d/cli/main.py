@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from c2d.cli import provider
 from c2d.cli.step import Step
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(provider.app, name="provider")
 
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="The job's namespace.", show_default=False)]
 Context = Annotated[str | None, typer.Option("--context", help="A context of KUBECONFIG.", show_default=False)]

@@ -5,6 +5,7 @@
     ├── Denied        no credentials, wrong ones, or too few rights
     ├── Missing       no such bucket, or no such object
     ├── Refused       the server won't take the request as it is, for example because of an object's name
+    ├── Unsatisfiable the range of bytes that was asked for begins behind the object's end
     └── Corrupt       what came back is not what was published
 
 Messages name the operation and the bucket, never credentials and nothing that the server wrote freely.
@@ -33,6 +34,10 @@ class Missing(StorageError):
 
 class Refused(StorageError):
     """The server won't take this request, however often it is sent."""
+
+
+class Unsatisfiable(StorageError):
+    """The range of bytes that was asked for begins behind the object's end."""
 
 
 class Corrupt(StorageError):

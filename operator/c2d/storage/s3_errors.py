@@ -18,7 +18,16 @@ _PATIENCE = frozenset(
     ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "TooManyRequests", "OperationAborted")
 )
 _MISSING = frozenset(("NoSuchBucket", "NoSuchKey", "NoSuchUpload", "404", "NotFound"))
-_DENIED = frozenset(("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"))
+_DENIED = frozenset(
+    (
+        "AccessDenied",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "InvalidToken",
+        "XAdminUserNotFound",  # what versitygw says, with a 404, to a presigned URL of an unknown access key
+    )
+)
 
 _NO_CREDENTIALS = (
     exceptions.NoCredentialsError,

@@ -1,0 +1,66 @@
+"""Removes what a job published, and nothing of any other job."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from c2d.api.environment import S3Target
+from c2d.storage.errors import Refused
+from c2d.storage.presign import Clients
+from c2d.storage.s3 import S3Store
+from c2d.storage.store import Store
+
+AT_ONCE = 2
+# Kubernetes gives UUIDs; whatever it may give in future, a short one is somebody's mistake.
+_UID = re.compile("[0-9A-Za-z-]{16,64}")
+
+
+class Remover:
+    """Removes results in threads of its own; to be closed."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="remove")
+
+    async def remove(self, target: S3Target, prefix: str, uid: str) -> int:
+        """Deletes all objects below `s3://bucket/<prefix>/`; gives how many. Repeating it is fine.
+
+        Raises StorageError: Refused where the prefix doesn't end in the job's UID. Once begun, it goes on even if
+        nobody waits for it any more. In a bucket that keeps versions, older versions stay.
+        """
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(self._threads, self._remove, target, prefix, uid)
+
+    def close(self) -> None:
+        """Doesn't wait for what was begun."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _remove(self, target: S3Target, prefix: str, uid: str) -> int:
+        check(prefix, uid)
+        return remove_all(S3Store(self._clients.client(target), target.bucket), prefix, uid)
+
+
+def remove_all(store: Store, prefix: str, uid: str) -> int:
+    """The same on any store, where the caller is."""
+    check(prefix, uid)
+    count = 0
+
+    def found() -> Iterator[str]:
+        nonlocal count
+        for key in store.keys(f"{prefix}/"):
+            if not key.startswith(f"{prefix}/"):
+                raise Refused("the server lists objects that were not asked for")
+            count += 1
+            yield key
+
+    store.delete(found())
+    store.discard_unfinished(f"{prefix}/")
+    return count
+
+
+def check(prefix: str, uid: str) -> None:
+    """Raises Refused where the prefix could be another's than this job's."""
+    parts = prefix.split("/")
+    if not _UID.fullmatch(uid) or len(parts) < 2 or parts[-1] != uid or {"", ".", ".."} & set(parts):
+        raise Refused("only what is below a job's own UID is ever removed")

@@ -1,0 +1,253 @@
+"""Reads private objects as streams, for a service that passes them on to many clients at a time.
+
+boto3 signs, which is arithmetic, and one aiohttp session fetches: a stream costs a connection and a bounded buffer,
+and no thread. A connection that breaks in the middle is made again from the byte where it broke, as long as the
+object is the same; whoever reads doesn't notice. A stream ends complete or with an error, never short.
+"""
+
+import asyncio
+import contextlib
+import functools
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+import aiohttp
+import yarl
+
+from c2d.api.environment import S3Target
+from c2d.storage import ranges
+from c2d.storage.errors import Corrupt, Denied, Refused, StorageError, Unavailable, Unsatisfiable
+from c2d.storage.presign import Clients, Signed
+from c2d.storage.ranges import Span
+from c2d.storage.s3_errors import Told
+
+OPERATION = "GetObject"
+BUFFER = 128 * 1024  # bytes; a stream holds at most about three of these
+SIGNERS = 4  # threads, for all streams together
+PAUSES = (0.1, 0.5)  # seconds before another try to open
+LONGEST_PAUSE = 5.0  # seconds before another try to resume
+_ERROR_BODY = 16 * 1024
+_CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,64})</Code>")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Get = Callable[[Mapping[str, str]], Awaitable[aiohttp.ClientResponse]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a reader waits, in seconds, and how many streams it has at a time."""
+
+    connect: float = 5
+    first_byte: float = 10  # from `open` to its answer, other tries included
+    read: float = 20  # between two pieces of a body
+    patience: float = 60  # without a byte, after a connection broke
+    connections: int = 500  # who comes when all are taken waits as for the first byte
+
+
+class Reader:
+    """Reads objects. Made inside of a running event loop, once per process; to be closed."""
+
+    def __init__(self, credentials: Path, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
+        """`credentials` is a folder with a folder of files for each Secret, see c2d/storage/presign.py."""
+        self.clients = Clients(credentials)
+        self._limits = limits or Limits()
+        self._signers = ThreadPoolExecutor(SIGNERS, thread_name_prefix="sign")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._limits.connections, ssl=tls or True),
+            timeout=aiohttp.ClientTimeout(None, sock_connect=self._limits.connect, sock_read=self._limits.read),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # A proxy of the environment counts here as it does for boto3.
+            trust_env=True,
+            # What is passed on is what is stored, byte for byte.
+            auto_decompress=False,
+            headers={"Accept-Encoding": "identity"},
+            read_bufsize=BUFFER,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Breaks off what is open."""
+        await self._session.close()
+        self._signers.shutdown(wait=False, cancel_futures=True)
+
+    async def open(self, target: S3Target, key: str, range: str | None = None) -> "Opened":
+        """Begins to read an object, or a range of it as a client's Range header asks for.
+
+        To be closed, best with `async with`. Raises StorageError: Missing, Denied, Unavailable, Refused,
+        or Unsatisfiable for a range behind the end.
+        """
+        asked = ranges.single(range)
+        get = functools.partial(self._get, target, key)
+        told = Told(OPERATION, target.bucket)
+        with _translated(told, self._limits.first_byte):
+            async with asyncio.timeout(self._limits.first_byte):
+                response = await _patiently(get, {"Range": asked} if asked else {})
+        return Opened(response, get, told, self._limits)
+
+    async def _get(self, target: S3Target, key: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """The answer, if it is a good one; credentials that were rotated meanwhile get another try."""
+        signed = await self._in_thread(self.clients.sign, target, key)
+        try:
+            return await self._send(target, signed, headers)
+        except Denied:
+            if not await self._in_thread(self.clients.renewed, target, signed.keys):
+                raise
+        return await self._send(target, await self._in_thread(self.clients.sign, target, key), headers)
+
+    async def _send(self, target: S3Target, signed: Signed, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        told = Told(OPERATION, target.bucket)
+        with _translated(told, self._limits.first_byte):
+            async with asyncio.timeout(self._limits.first_byte):
+                # The signature is over the URL as it is, and a redirect would lead to who knows where.
+                url = yarl.URL(signed.url, encoded=True)
+                response = await self._session.get(url, headers=headers, allow_redirects=False)
+                if response.status in (200, 206):
+                    return response
+                async with response:
+                    body = await response.content.read(_ERROR_BODY)
+        raise _error(told, response.status, body)
+
+    async def _in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        work = functools.partial(call, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._signers, work)
+
+
+class Opened:
+    """An object, or a range of it, that is being read."""
+
+    def __init__(self, response: aiohttp.ClientResponse, get: Get, told: Told, limits: Limits) -> None:
+        self._response = response
+        self._get = get
+        self._told = told
+        self._limits = limits
+        self._trouble: _Trouble | None = None
+        self.status = response.status
+        self.etag = response.headers.get("ETag")
+        self.content_range = response.headers.get("Content-Range") if response.status == 206 else None
+        try:
+            span = _span(response, told)
+        except StorageError:
+            self.close()
+            raise
+        self.length = span.end - span.begin  # bytes
+        self._position, self._end = span.begin, span.end
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the connection at once; one whose answer was read to its end is kept for others."""
+        self._response.close()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """All of the bytes, as they come, once. Raises StorageError where they can't be had complete:
+
+        Unavailable after `patience`, Corrupt where the object is another one now, or what `Reader.open` raises.
+        """
+        while self._position < self._end:
+            chunk = await self._read()
+            if not chunk:
+                await self._resume()
+                continue
+            self._trouble = None
+            self._position += len(chunk)
+            yield chunk
+
+    async def _read(self) -> bytes:
+        """What has come; nothing where the connection is broken or the server stalls."""
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return b""
+
+    async def _resume(self) -> None:
+        self._response.close()
+        rest = Span(self._position, self._end)
+        self._trouble = self._trouble or _Trouble(asyncio.get_running_loop().time() + self._limits.patience)
+        while True:
+            await self._wait(self._trouble)
+            # Without the condition, the rest of another object could follow the beginning of this one.
+            with contextlib.suppress(Unavailable):
+                response = await self._get({"Range": rest.header, "If-Match": self.etag or ""})
+                break
+        self._response = response
+        if response.headers.get("ETag") != self.etag:
+            raise Corrupt(f"an object in bucket {self._told.bucket!r} was replaced while it was read")
+        if _span(response, self._told) != rest:
+            raise Refused(f"{OPERATION} on bucket {self._told.bucket!r} was answered with another range")
+
+    async def _wait(self, trouble: "_Trouble") -> None:
+        loop = asyncio.get_running_loop()
+        resumable = self.etag and not self.etag.startswith("W/")
+        if not resumable or loop.time() + trouble.pause >= trouble.deadline:
+            raise Unavailable(f"{OPERATION} on bucket {self._told.bucket!r} broke off and could not be resumed")
+        await asyncio.sleep(trouble.pause)
+        trouble.pause = min(2 * trouble.pause, LONGEST_PAUSE) or PAUSES[0]
+
+
+@dataclass
+class _Trouble:
+    """Since the last byte: when to give up (seconds of the loop's clock), and how long to wait before another try."""
+
+    deadline: float
+    pause: float = 0
+
+
+async def _patiently(get: Get, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    for pause in PAUSES:
+        with contextlib.suppress(Unavailable):
+            return await get(headers)
+        await asyncio.sleep(pause)
+    return await get(headers)
+
+
+def _span(response: aiohttp.ClientResponse, told: Told) -> Span:
+    """The bytes that the answer has. Raises Refused where it doesn't say: a cut could not be told from the end."""
+    length = response.content_length
+    whole = Span(0, length or 0)
+    span = whole if response.status == 200 else ranges.content_range(response.headers.get("Content-Range"))
+    if length is None or span is None or span.end - span.begin != length:
+        raise Refused(f"{told.operation} on bucket {told.bucket!r} was answered without a usable length")
+    return span
+
+
+def _error(told: Told, status: int, body: bytes) -> StorageError:
+    if status == 416:
+        return Unsatisfiable("the range begins behind the object's end")
+    if status == 412:
+        return Corrupt(f"an object in bucket {told.bucket!r} was replaced while it was read")
+    found = _CODE.search(body)
+    return told.error(found[1].decode() if found else str(status), status)
+
+
+@contextlib.contextmanager
+def _translated(told: Told, seconds: float) -> Iterator[None]:
+    """Turns errors of aiohttp and the clock into this package's. Only their kind is passed on: a URL is signed."""
+    where = f"{told.operation} on bucket {told.bucket!r}"
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unavailable(f"{where} had no answer within {seconds:g} s") from error
+    except (aiohttp.InvalidURL, ValueError) as error:
+        raise Refused(f"{where} has no usable address") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unavailable(f"{where} failed with {type(error).__name__}") from error
