@@ -6,7 +6,7 @@ because turning each pod into some forty Python objects and back costs more than
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -87,11 +87,19 @@ class Client:
         await self._json("DELETE", resource.path(namespace), query={"labelSelector": selector}, body=body)
 
     async def watch(
-        self, resource: Resource, namespace: str, version: str, **selectors: str
+        self,
+        resource: Resource,
+        namespace: str,
+        version: str,
+        opened: Callable[[], None] = lambda: None,
+        **selectors: str,
     ) -> AsyncIterator[tuple[str, Object]]:
-        """(ADDED | MODIFIED | DELETED, object) after that resource version, until the server ends the stream."""
+        """(ADDED | MODIFIED | DELETED, object) after that resource version, until the server ends the stream.
+
+        `opened` is called as soon as the server has agreed to it, which may be long before anything happens.
+        """
         query = {"watch": "true", "resourceVersion": version, **selectors}
-        async for line in self._lines(resource.path(namespace), query):
+        async for line in self._lines(resource.path(namespace), query, opened):
             event = json.loads(line)
             if event["type"] == "ERROR":
                 raise errors.from_status(event["object"].get("code", 500), event["object"])
@@ -103,15 +111,18 @@ class Client:
         async for piece in self._stream(path, {"follow": "true"} if follow else {}):
             yield piece
 
-    async def _lines(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def _lines(self, path: str, query: Mapping[str, str], opened: Callable[[], None]) -> AsyncIterator[bytes]:
         rest = b""
-        async for piece in self._stream(path, query):
+        async for piece in self._stream(path, query, opened):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 yield line
 
-    async def _stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def _stream(
+        self, path: str, query: Mapping[str, str], opened: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[bytes]:
         response = await self._send("GET", path, query, None, _JSON, _STREAM_TIMEOUT)
+        opened()
         try:
             async for piece in response.content.iter_any():
                 yield piece

@@ -1,0 +1,148 @@
+"""Finished jobs on their way into the archive.
+
+Every replica saves what it sees: the same row twice is one row. Jobs that Providers started have a finalizer until
+their end is saved, so that none is lost while the database, or every replica, is away for longer than a job is kept.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+
+from c2d.api.phases import Phase
+from c2d.archive.archive import Archive
+from c2d.archive.entry import Entry
+from c2d.archive.errors import ArchiveError
+from c2d.kube import errors
+from c2d.kube.client import Client
+from c2d.kube.resources import JOBS
+from c2d.service import records
+from c2d.service.jobs import Jobs
+from c2d.service.records import ARCHIVE_FINALIZER, Record, Request
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 500
+_RETRY = 5.0  # seconds
+_TIDY = 600.0  # seconds between two rounds of forgetting stale signatures
+
+
+class Archivist:
+    """Saves what has ended. Without an archive it only lets go of jobs that wait for one that was there once."""
+
+    def __init__(self, client: Client, jobs: Jobs, archive: Archive | None) -> None:
+        self._client = client
+        self._archive = archive
+        self._due: dict[str, Record] = {}
+        self._wake = asyncio.Event()
+        jobs.told.append(self._saw)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that are not saved yet."""
+        return len(self._due)
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._due:
+                batch = list(self._due.values())[:_AT_ONCE]
+                if await self._save(batch):
+                    self._done(batch)
+                else:
+                    await asyncio.sleep(_RETRY)
+
+    async def tidy(self) -> None:
+        """For ever."""
+        while self._archive is not None:
+            try:
+                await self._archive.forget_expired(datetime.now(UTC))
+            except ArchiveError as error:
+                logger.warning("stale signatures are not forgotten: %s", error)
+            await asyncio.sleep(_TIDY)
+
+    def _saw(self, record: Record, there: bool) -> None:
+        """A job that is gone although it was unfinished is saved as it was last seen."""
+        if (record.over or not there) and (self._archive is not None or record.finalized):
+            self._due[record.uid] = record
+            self._wake.set()
+
+    def _done(self, batch: list[Record]) -> None:
+        """One that has changed meanwhile stays."""
+        for record in batch:
+            if self._due.get(record.uid) is record:
+                del self._due[record.uid]
+
+    async def _save(self, batch: list[Record]) -> bool:
+        try:
+            if self._archive is not None:
+                await self._archive.save([entry(record) for record in batch])
+            await asyncio.gather(*(self._let_go(record) for record in batch if record.finalized))
+        except (ArchiveError, errors.KubeError) as error:
+            logger.warning("%d jobs wait to be archived: %s", self.waiting, error)
+            return False
+        return True
+
+    async def _let_go(self, record: Record) -> None:
+        try:
+            item = await self._client.get(JOBS, record.namespace, record.name)
+            metadata = item["metadata"]
+            left = [name for name in metadata.get("finalizers", ()) if name != ARCHIVE_FINALIZER]
+            if metadata["uid"] != record.uid or left == metadata.get("finalizers", []):
+                return
+            body = {"metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": left}}
+            await self._client.patch(JOBS, record.namespace, record.name, body)
+        except errors.NotFound:
+            return
+        except errors.Conflict:
+            # Somebody wrote at the same time; the watch tells of it, and we are here again.
+            return
+
+
+def entry(record: Record) -> Entry:
+    """A job as the archive keeps it."""
+    published = record.published
+    return Entry(
+        uid=record.uid,
+        namespace=record.namespace,
+        name=record.name,
+        job_id=record.job_id,
+        owner=record.owner,
+        agreement_id=record.agreement_id,
+        environment=record.environment,
+        chain_id=record.chain_id,
+        phase=record.phase.value,
+        created=record.created,
+        finished=record.finished_at,
+        removed=record.removed,
+        status=records.status_object(record, record.results.files if record.results else ()),
+        location=records.location(published) if published is not None and not record.cleared else None,
+    )
+
+
+def record_of(saved: Entry) -> Record:
+    """The inverse, for a job whose ComputeJob is gone."""
+    status = saved.status
+    return Record(
+        uid=saved.uid,
+        namespace=saved.namespace,
+        name=saved.name,
+        version=0,
+        created=saved.created,
+        owner=saved.owner,
+        agreement_id=saved.agreement_id,
+        environment=saved.environment,
+        chain_id=saved.chain_id,
+        phase=Phase(saved.phase),
+        code=status["status"],
+        text=status["statusText"],
+        finished_at=saved.finished,
+        stop_request=status["stopreq"],
+        removed=saved.removed,
+        deleting=True,
+        cleared=saved.location is None,
+        finalized=False,
+        request=Request(status["algoDID"], tuple(status["inputDID"])),
+        published=records.published_at(saved.location) if saved.location is not None else None,
+    )

@@ -1,0 +1,242 @@
+"""A job as the API tells of it: read once from a ComputeJob, then kept in little room. Pure."""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from c2d.api.environment import GROUP, S3Target
+from c2d.api.manifest import Kind
+from c2d.api.phases import ACTIVE, TABLE, TERMINAL, Phase
+from c2d.kube.resources import Object
+
+# What the service writes beside the spec: how the request named things, and where its private parts are.
+REQUEST = f"{GROUP}/request"
+# When the results were deleted, as asked by spec.remove.
+RESULTS_REMOVED = f"{GROUP}/results-removed"
+# Keeps the record of a finished job from going before the archive has it.
+ARCHIVE_FINALIZER = f"{GROUP}/archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One result, as the API lists it."""
+
+    filename: str
+    filesize: int  # bytes
+    type: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"filename": self.filename, "filesize": self.filesize, "type": self.type}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a job's results are. `files` is empty where only the manifest lists them."""
+
+    target: S3Target
+    prefix: str
+    manifest_sha256: str
+    count: int
+    files: tuple[Listed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is known of the request that a job came from; empty for jobs that were made by hand."""
+
+    algo_did: str
+    input_dids: tuple[str, ...]
+    provider: str = ""
+    digest: str = ""  # of everything that makes two requests the same
+    private: str = ""  # the name that those of its Secrets begin with
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A job."""
+
+    uid: str
+    namespace: str
+    name: str
+    version: int  # of the object
+    created: datetime
+    owner: str
+    agreement_id: str
+    environment: str
+    chain_id: int | None
+    phase: Phase
+    code: int
+    text: str
+    finished_at: datetime | None
+    stop_request: int
+    removed: bool
+    deleting: bool
+    cleared: bool  # its results were deleted
+    finalized: bool  # it waits for the archive before it goes
+    request: Request
+    published: Published | None = field(default=None)
+
+    @property
+    def job_id(self) -> str:
+        """The UID, a version 4 UUID, without its dashes."""
+        return self.uid.replace("-", "")
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in TERMINAL
+
+    @property
+    def over(self) -> bool:
+        """Nothing will run for it any more: it has ended, or it is being deleted."""
+        return self.finished or self.deleting
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes a place in its environment."""
+        return self.phase in ACTIVE
+
+    @property
+    def results(self) -> Published | None:
+        """What can be fetched now."""
+        return None if self.removed or self.cleared else self.published
+
+
+def status_object(record: Record, results: tuple[Listed, ...]) -> dict[str, Any]:
+    """The API's status object: these keys in this order."""
+    return {
+        "agreementId": record.agreement_id,
+        "jobId": record.job_id,
+        "owner": record.owner,
+        "status": record.code,
+        "statusText": record.text,
+        "dateCreated": epoch(record.created),
+        "dateFinished": epoch(record.finished_at) if record.finished_at is not None else None,
+        "results": [item.as_json() for item in results] or "",
+        "stopreq": record.stop_request,
+        "removed": int(record.removed),
+        "algoDID": record.request.algo_did,
+        "inputDID": list(record.request.input_dids),
+    }
+
+
+def epoch(moment: datetime) -> str:
+    """Seconds since 1970, as clients expect them: a decimal number in a string."""
+    return str(moment.timestamp())
+
+
+def read(item: Object) -> Record:
+    """A ComputeJob as the API server sends it; its schema has been checked there."""
+    metadata, spec, status = item["metadata"], item.get("spec", {}), item.get("status") or {}
+    annotations = metadata.get("annotations") or {}
+    phase = Phase(status.get("phase", Phase.PENDING))
+    row = TABLE[phase]
+    stop = status.get("stopRequest", 0)
+    return Record(
+        uid=metadata["uid"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        version=int(metadata["resourceVersion"]),
+        created=_moment(metadata["creationTimestamp"]),
+        owner=spec.get("owner", ""),
+        agreement_id=spec.get("agreementId", ""),
+        environment=spec.get("environment", "default"),
+        chain_id=spec.get("chainId"),
+        phase=phase,
+        code=status.get("code", row.code),
+        text=status.get("text") or row.text,
+        finished_at=_moment(status["dateFinished"]) if status.get("dateFinished") else None,
+        # Asked for, but not yet seen by the engine: it counts from now on.
+        stop_request=1 if not stop and spec.get("stop") and phase not in TERMINAL else stop,
+        removed=bool(spec.get("remove")),
+        deleting="deletionTimestamp" in metadata,
+        cleared=RESULTS_REMOVED in annotations,
+        finalized=ARCHIVE_FINALIZER in (metadata.get("finalizers") or ()),
+        request=_request(annotations.get(REQUEST, ""), spec),
+        published=_published(status),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def _request(text: str, spec: Mapping[str, Any]) -> Request:
+    """From our annotation; of a job made by hand what its spec says. Anybody may edit an annotation."""
+    try:
+        said = json.loads(text)
+        return Request(
+            algo_did=str(said["algoDID"]),
+            input_dids=tuple(str(did) for did in said["inputDID"]),
+            provider=str(said.get("provider", "")),
+            digest=str(said.get("digest", "")),
+            private=str(said.get("private", "")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        algorithm = spec.get("algorithm", {}).get("id", "")
+        dids = (item.get("id", "") for item in spec.get("inputs", ()))
+        return Request(algorithm or "raw", tuple(did for did in dids if did.startswith("did:")))
+
+
+def request_annotation(request: Request) -> str:
+    """What `read` understands."""
+    said = {
+        "algoDID": request.algo_did,
+        "inputDID": list(request.input_dids),
+        "provider": request.provider,
+        "digest": request.digest,
+        "private": request.private,
+    }
+    return json.dumps(said)
+
+
+def _published(status: Mapping[str, Any]) -> Published | None:
+    """None before there is anything; results of an unfinished job may still change."""
+    results = status.get("results")
+    target = (status.get("resolvedEnvironment") or {}).get("results", {}).get("s3")
+    if not results or not target or not status.get("dateFinished"):
+        return None
+    place = f"s3://{target['bucket']}/"
+    if not results["location"].startswith(place):
+        return None
+    return Published(
+        target=_target(json.dumps(target, sort_keys=True)),
+        prefix=results["location"].removeprefix(place),
+        manifest_sha256=results["manifestSha256"],
+        count=results["count"],
+        files=tuple(Listed(it["filename"], it["filesize"], it["type"]) for it in results.get("files", ())),
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _target(text: str) -> S3Target:
+    """One object for the thousands of jobs of an environment."""
+    return S3Target.model_validate_json(text)
+
+
+def location(published: Published) -> dict[str, Any]:
+    """Where results are, as the archive keeps it."""
+    return {
+        "target": published.target.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "prefix": published.prefix,
+        "manifestSha256": published.manifest_sha256,
+        "count": published.count,
+        "files": [item.as_json() for item in published.files],
+    }
+
+
+def published_at(stored: Mapping[str, Any]) -> Published:
+    """The inverse of `location`."""
+    return Published(
+        target=_target(json.dumps(stored["target"], sort_keys=True)),
+        prefix=stored["prefix"],
+        manifest_sha256=stored["manifestSha256"],
+        count=stored["count"],
+        files=tuple(Listed(it["filename"], it["filesize"], it["type"]) for it in stored["files"]),
+    )
+
+
+def is_log(listed: Listed) -> bool:
+    return listed.type != Kind.OUTPUT

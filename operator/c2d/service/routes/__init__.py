@@ -1,0 +1,1 @@
+"""The routes: each handler parses, authenticates, has it done, answers."""
