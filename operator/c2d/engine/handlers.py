@@ -27,7 +27,12 @@ WORKERS = 16
 
 
 def register(
-    registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler, client: Client, stop_flag: asyncio.Event
+    registry: kopf.OperatorRegistry,
+    world: World,
+    reconciler: Reconciler,
+    client: Client,
+    stop_flag: asyncio.Event,
+    address: str = "",
 ) -> None:
     """Connect kopf's streams with the world and the queue; sets the flag when a worker dies of a bug."""
     running: list[asyncio.Task[None]] = []
@@ -40,7 +45,7 @@ def register(
     @kopf.on.startup(registry=registry)
     async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)
-        for work in (*(reconciler.work() for _ in range(WORKERS)), report_for_ever(client, world)):
+        for work in (*(reconciler.work() for _ in range(WORKERS)), report_for_ever(client, world, address)):
             task = asyncio.create_task(work)
             task.add_done_callback(ended)
             running.append(task)

@@ -17,6 +17,8 @@ from c2d.engine.state import Settings
 from c2d.kube import errors
 from c2d.kube.client import Client
 from c2d.kube.resources import ENVIRONMENTS, JOBS
+from c2d.ocean import signatures
+from c2d.ocean.errors import BadKey
 
 _RESOLV_CONF = pathlib.Path("/etc/resolv.conf")
 
@@ -30,6 +32,7 @@ class Options:
     image_pull_secrets: tuple[str, ...]
     namespaces: tuple[str, ...]
     canary: str
+    address: str  # of the operator's key; empty without one
     health_port: int
     log_level: str
 
@@ -45,6 +48,7 @@ class Options:
             image_pull_secrets=_names(environ.get("C2D_IMAGE_PULL_SECRETS", "")),
             namespaces=_names(environ.get("C2D_NAMESPACES", "")),
             canary=environ.get("C2D_CANARY", ""),
+            address=_address(environ.get("OPERATOR_PRIVATE_KEY", "")),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
@@ -52,6 +56,16 @@ class Options:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.split(",") if name)
+
+
+def _address(key: str) -> str:
+    """The key itself is forgotten at once: only its address is needed."""
+    if not key:
+        return ""
+    try:
+        return signatures.address_of(key)
+    except BadKey as error:
+        raise SystemExit(f"OPERATOR_PRIVATE_KEY can't be used: {error}") from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: str) -> int:
@@ -89,7 +103,7 @@ async def run(options: Options, probes: tuple[str, ...]) -> None:
         namespaces = options.namespaces or (client.namespace,)
         await require_definitions(client, namespaces)
         world, registry, stop_flag = World(), kopf.OperatorRegistry(), asyncio.Event()
-        handlers.register(registry, world, Reconciler(client, world, settings), client, stop_flag)
+        handlers.register(registry, world, Reconciler(client, world, settings), client, stop_flag, options.address)
         await kopf.operator(
             registry=registry,
             standalone=True,

@@ -59,7 +59,7 @@ async def _result(service: Context, published: Published, index: int) -> Result:
 
 
 async def _send(request: web.Request, service: Context, published: Published, result: Result) -> web.StreamResponse:
-    async with await service.results.open(published, result, request.headers.get("Range")) as opened:
+    async with await _open(request, service, published, result) as opened:
         if opened.status == 200 and opened.length != result.filesize:
             raise storage.Corrupt(f"{result.filename} is not what was published")
         response = web.StreamResponse(status=opened.status, headers=_headers(opened, result))
@@ -72,6 +72,16 @@ async def _send(request: web.Request, service: Context, published: Published, re
             if request.transport is not None:
                 request.transport.abort()
         return response
+
+
+async def _open(request: web.Request, service: Context, published: Published, result: Result) -> Opened:
+    """The range that the client asks for; all of it where its part is of another version (RFC 9110, If-Range)."""
+    span, version = request.headers.get("Range"), request.headers.get("If-Range")
+    opened = await service.results.open(published, result, span)
+    if opened.status == 206 and version is not None and version != opened.etag:
+        opened.close()
+        return await service.results.open(published, result)
+    return opened
 
 
 def _headers(opened: Opened, result: Result) -> dict[str, str]:
