@@ -37,5 +37,7 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Tells of each of its tries; what comes of them is told by whoever called.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # Says each request once more, with its query.
     logging.getLogger("aiohttp.access").disabled = True

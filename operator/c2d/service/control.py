@@ -1,6 +1,8 @@
 """Stop and remove jobs: what is written is what was asked; the engine, and the remover, do the rest."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from c2d.archive.archive import Archive
 from c2d.kube import errors
@@ -11,12 +13,16 @@ from c2d.service.jobs import Jobs
 from c2d.service.records import Record
 
 _AT_ONCE = 16
+# A client that removes a job still asks for it afterwards; then it goes, with all that is private of it.
+_REMEMBERED = timedelta(days=1)
+_LONGEST = 31_536_000  # seconds; of a time to live
 
 
 class Control:
     """Changes jobs on the cluster. Raises KubeError, and ArchiveError for jobs that only the archive has."""
 
-    def __init__(self, client: Client, jobs: Jobs, archive: Archive | None) -> None:
+    def __init__(self, client: Client, jobs: Jobs, archive: Archive | None, now: Callable[[], datetime]) -> None:
+        self._now = now
         self._client = client
         self._jobs = jobs
         self._archive = archive
@@ -38,7 +44,8 @@ class Control:
             return await self._remove_archived(record)
         if record.removed:
             return record
-        return await self._write(record, {"remove": True} if record.over else {"stop": True, "remove": True})
+        spec: Object = {"remove": True, "ttlSecondsAfterFinished": _lifetime(record, self._now())}
+        return await self._write(record, spec if record.over else {"stop": True, **spec})
 
     async def _remove_archived(self, record: Record) -> Record:
         saved = await self._archive.mark_removed(record.uid) if self._archive is not None else None
@@ -52,3 +59,9 @@ class Control:
                 return self._jobs.take(await self._client.patch(JOBS, record.namespace, record.name, body))
             except (errors.NotFound, errors.Conflict):
                 return record
+
+
+def _lifetime(record: Record, now: datetime) -> int:
+    """Seconds from the job's end until a day from now."""
+    kept = now + _REMEMBERED - (record.finished_at or now)
+    return min(int(kept.total_seconds()), _LONGEST)

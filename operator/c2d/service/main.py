@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -69,7 +70,7 @@ async def composed(settings: Settings, client: Client) -> AsyncIterator[Context]
             archivist=Archivist(client, jobs, archive),
             lookup=Lookup(jobs, archive, results),
             starter=Starter(client, namespace, jobs, offers, defaults),
-            control=Control(client, jobs, archive),
+            control=Control(client, jobs, archive, lambda: datetime.now(UTC)),
             results=results,
             removal=Removal(client, jobs, remover),
             replay=Replay(settings.access.window_seconds, archive, time.time),

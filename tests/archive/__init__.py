@@ -1,0 +1,1 @@
+"""The archive on a real PostgreSQL, which is killed, frozen and late."""
