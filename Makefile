@@ -17,8 +17,8 @@ tools:
 	@uv sync --quiet --locked
 
 .PHONY: up down status env
-up: tools  ## A Kubernetes with the operator in it, on whatever this machine offers.
-	@$(RUN) python -m cluster up
+up: tools  ## A Kubernetes with the operator in it, on whatever this machine offers. POSTGRES=1 adds a PostgreSQL.
+	@$(RUN) python -m cluster up $(if $(POSTGRES),--postgres)
 down: tools  ## Remove it, and everything that it changed on this machine.
 	@$(RUN) python -m cluster down
 status: tools  ## What runs.

@@ -41,11 +41,14 @@ def reported(progress: Progress) -> Iterator[None]:
 def up(
     context: Annotated[str, typer.Option(help="Use this context of your kubeconfig.")] = "",
     audit_log: Annotated[bool, typer.Option(help="Let the local API server write an audit log.")] = False,
+    postgres: Annotated[
+        bool, typer.Option("--postgres", help="Also a PostgreSQL, for the service's archive. It stays until `down`.")
+    ] = False,
 ) -> None:
     """Start a cluster, or use the one that KUBECONFIG names, and install the operator."""
     progress = Progress()
     with reported(progress):
-        operations.up(_places(), progress, os.environ, context, audit_log=audit_log)
+        operations.up(_places(), progress, os.environ, operations.Wishes(context, audit_log, postgres))
 
 
 @app.command()

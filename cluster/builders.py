@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,16 +9,61 @@ from pathlib import Path
 from typing import Any
 
 from cluster import locks
-from cluster.images import PREFIX, Recipe
+from cluster.images import PREFIX, Recipe, tag
 from cluster.progress import Progress
-from cluster.settings import Places
+from cluster.settings import POSTGRES_IMAGE, Places
 from cluster.shell import run, succeeds
 
 REF_NAME = "org.opencontainers.image.ref.name"
 SUITE = "bookworm"
 """The Debian release with the images' Python."""
-PACKAGES = ("python3", "ca-certificates")
-UNWANTED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+
+
+@dataclass(frozen=True)
+class Debian:
+    """A root file system from Debian packages. `setup` are shell lines in which "$1" is its folder."""
+
+    name: str
+    title: str
+    variant: str
+    packages: tuple[str, ...]
+    unwanted: tuple[str, ...]
+    setup: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        return f"{PREFIX}/{self.name}:{tag(SUITE, *self.packages, *self.unwanted, *self.setup)}"
+
+    def options(self) -> list[str]:
+        excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in self.unwanted]
+        hooks = [f"--extract-hook={line}" for line in self.setup]
+        return [f"--variant={self.variant}", f"--include={','.join(self.packages)}", *excludes, *hooks]
+
+
+PYTHON = Debian(
+    name="base",
+    title=f"Debian {SUITE} with Python",
+    variant="minbase",
+    packages=("python3", "ca-certificates"),
+    unwanted=("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"),
+)
+POSTGRES = Debian(
+    name="postgres-base",
+    title=f"Debian {SUITE} with PostgreSQL",
+    # Only unpacked: the packages' own scripts would make a database, and start it. Nothing else comes by itself then.
+    variant="extract",
+    packages=("postgresql-15", "dash", "coreutils"),
+    unwanted=(),
+    setup=(
+        # Half of it is for compiling queries and for administration in Perl. Without llvmjit.so none is compiled.
+        'cd "$1" && rm -rf usr/lib/*/libLLVM* usr/lib/llvm-* usr/lib/*/libz3* usr/lib/*/perl* usr/share/perl*'
+        " usr/share/i18n usr/share/locale usr/share/doc usr/share/man usr/lib/postgresql/*/lib/llvmjit*"
+        " usr/lib/postgresql/*/lib/bitcode",
+        'ln -sf dash "$1/bin/sh"',
+        'echo "postgres:x:999:999::/tmp:/usr/sbin/nologin" > "$1/etc/passwd"',
+        'echo "postgres:x:999:" > "$1/etc/group"',
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +74,9 @@ class Engine:
 
     def base(self) -> str:
         return "python:3.11-slim"
+
+    def postgres(self) -> str:
+        return POSTGRES_IMAGE
 
     def has(self, ref: str) -> bool:
         return succeeds(self.program, "image", "inspect", ref)
@@ -58,22 +105,23 @@ class Buildah:
         return self.places.cache / "images"
 
     def base(self) -> str:
-        return f"{PREFIX}/base:{_base_tag()}"
+        return PYTHON.ref
+
+    def postgres(self) -> str:
+        return POSTGRES.ref
 
     def has(self, ref: str) -> bool:
         return succeeds(*self._words("inspect", "--type", "image", ref))
 
     def build(self, recipe: Recipe, context: Path, dockerfile: str) -> None:
-        if self.base() in recipe.arguments.values():
-            self.ensure_base()
+        for debian in (PYTHON, POSTGRES):
+            if debian.ref in recipe.arguments.values():
+                self._ensure(debian)
         self._bud(recipe.ref, context, dockerfile, *_build_arguments(recipe))
 
     def ensure_base(self) -> str:
-        """A minimal Debian with Python. Mirrors are asked once; the image then stays in the storage."""
-        with locks.held(self.places.cache / "locks" / "base"):
-            if not self.has(self.base()):
-                self._make_base()
-        return self.base()
+        self._ensure(PYTHON)
+        return PYTHON.ref
 
     def export(self, ref: str) -> None:
         """Write an image into the layout, unless it is there: a tag stands for its content."""
@@ -98,15 +146,19 @@ class Buildah:
     def remove(self, ref: str) -> None:
         run(*self._words("rmi", "--force", ref))
 
-    def _make_base(self) -> None:
-        context = self.places.cache / "contexts" / "base"
+    def _ensure(self, debian: Debian) -> None:
+        """Mirrors are asked once; the image then stays in the storage."""
+        with locks.held(self.places.cache / "locks" / debian.name):
+            if not self.has(debian.ref):
+                self._make(debian)
+
+    def _make(self, debian: Debian) -> None:
+        context = self.places.cache / "contexts" / debian.name
         context.mkdir(parents=True, exist_ok=True)
-        archive = context / "base.tar"
-        excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in UNWANTED]
-        with self.progress.step(f"Debian {SUITE} with Python"):
-            include = f"--include={','.join(PACKAGES)}"
-            run("mmdebstrap", "--quiet", "--variant=minbase", include, *excludes, SUITE, archive)
-            self._bud(self.base(), context, 'FROM scratch\nADD base.tar /\nCMD ["python3"]\n')
+        archive = context / "root.tar"
+        with self.progress.step(debian.title):
+            run("mmdebstrap", "--quiet", *debian.options(), SUITE, archive)
+            self._bud(debian.ref, context, "FROM scratch\nADD root.tar /\n")
         archive.unlink()
 
     def _bud(self, ref: str, context: Path, dockerfile: str, *words: str) -> None:
@@ -128,7 +180,3 @@ def _created(image: Mapping[str, str]) -> str:
 
 def _build_arguments(recipe: Recipe) -> list[str]:
     return [word for name, value in recipe.arguments.items() for word in ("--build-arg", f"{name}={value}")]
-
-
-def _base_tag() -> str:
-    return hashlib.sha256("\0".join((SUITE, *PACKAGES, *UNWANTED)).encode()).hexdigest()[:12]

@@ -3,45 +3,68 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import controlplane, kubernetes, ladder, processes, tools
+from cluster import controlplane, kubernetes, ladder, postgres, processes, s3, tools
 from cluster.processes import Daemon
 from cluster.progress import Progress
-from cluster.release import Traits
 from cluster.settings import (
     NAMESPACE,
+    POSTGRES_IMAGE,
+    POSTGRES_NAMESPACE,
+    POSTGRES_NODE_PORT,
+    POSTGRES_PORT,
     RELEASE,
     S3_NAMESPACE,
     S3_NODE_PORT,
     S3_PORT,
+    SERVICE_NODE_PORT,
+    SERVICE_PORT,
     VERSITYGW_VERSION,
     ClusterError,
     Places,
 )
 from cluster.shell import CommandFailed, run
 from cluster.target import Target
+from cluster.traits import Traits
 
-FORWARD = "s3-port-forward"
 FORWARD_SECONDS = 30.0
 IMAGE_VARIABLES = {
     "operator": "C2D_IMAGE",
     "s3": "C2D_S3_IMAGE",
     "algorithm": "C2D_ALGORITHM_IMAGE",
     "noshell": "C2D_NOSHELL_IMAGE",
+    "postgres": "C2D_POSTGRES_IMAGE",
 }
 PUBLIC_IMAGES = {
     "s3": f"versity/versitygw:{VERSITYGW_VERSION}",
     "algorithm": "python:3.11-slim",
     "noshell": "",
+    "postgres": POSTGRES_IMAGE,
 }
 MISSING = """\
 this cluster was not made here, so no image can be loaded into it. Push the operator's image to a registry that
 the cluster can read and set {variable}=REPOSITORY:TAG"""
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """A Service that is reached through kubectl: its port, and the port of this machine's loopback."""
+
+    name: str
+    namespace: str
+    service: str
+    port: int
+    here: int
+
+
+S3 = Tunnel("s3-port-forward", S3_NAMESPACE, s3.NAME, S3_PORT, S3_NODE_PORT)
+SERVICE = Tunnel("service-port-forward", NAMESPACE, f"{RELEASE}-service", SERVICE_PORT, SERVICE_NODE_PORT)
+POSTGRES = Tunnel("postgres-port-forward", POSTGRES_NAMESPACE, postgres.NAME, POSTGRES_PORT, POSTGRES_NODE_PORT)
+TUNNELS = (S3, SERVICE, POSTGRES)
 
 
 @dataclass(frozen=True)
@@ -58,7 +81,7 @@ class GivenCluster:
             kubeconfig.chmod(0o600)
         api = kubernetes.Client(kubectl, kubeconfig)
         self.progress.say(f"using {api('config', 'current-context').strip()}")
-        return Target(api, self.image, Traits(), f"http://127.0.0.1:{S3_NODE_PORT}")
+        return Target(api, self.image, Traits(node_ports=False), f"http://127.0.0.1:{S3_NODE_PORT}")
 
     def image(self, name: str) -> str:
         variable = IMAGE_VARIABLES[name]
@@ -67,30 +90,33 @@ class GivenCluster:
             raise ClusterError(MISSING.format(variable=variable))
         return ref
 
-    def forward_s3(self, api: kubernetes.Client) -> None:
-        """A node port of a far cluster does not answer here: keep a tunnel open."""
-        ports = f"{S3_NODE_PORT}:{S3_PORT}"
-        words = ["port-forward", f"--namespace={S3_NAMESPACE}", "--address=127.0.0.1", "service/s3", ports]
-        processes.start(self.places, Daemon(FORWARD, [str(api.kubectl), *api.flags(), *words]))
+    def forward(self, api: kubernetes.Client, tunnel: Tunnel) -> None:
+        """A node port of a far cluster does not answer here: keep a tunnel open. It ends with the pod at its far end,
+        so it is always made anew."""
+        where = (f"--namespace={tunnel.namespace}", "--address=127.0.0.1", f"service/{tunnel.service}")
+        words = ["port-forward", *where, f"{tunnel.here}:{tunnel.port}"]
+        processes.stop(self.places, [tunnel.name])
+        processes.start(self.places, Daemon(tunnel.name, [str(api.kubectl), *api.flags(), *words]))
         deadline = time.monotonic() + FORWARD_SECONDS
-        while not _answers(f"http://127.0.0.1:{S3_NODE_PORT}"):
+        while not _listens(tunnel.here):
             if time.monotonic() > deadline:
-                raise ClusterError(f"no tunnel to the S3 server:\n{processes.tail(self.places, FORWARD)}")
+                tail = processes.tail(self.places, tunnel.name)
+                raise ClusterError(f"no tunnel to {tunnel.namespace}/{tunnel.service}:\n{tail}")
             time.sleep(0.3)
 
     def settle(self) -> None:
         """Nothing goes on in the background here."""
 
     def down(self) -> None:
-        """Remove the release and the S3 server. Jobs, the namespace and the CRDs stay: they are not ours alone."""
+        """Remove the release and the servers. Jobs, the namespace and the CRDs stay: they are not ours alone."""
         kubeconfig = ladder.given_kubeconfig(self.places)
         api = kubernetes.Client(tools.path("kubectl", self.places, self.progress), kubeconfig)
-        with self.progress.step("remove the operator and the S3 server"):
-            processes.stop(self.places, [FORWARD])
+        with self.progress.step("remove the operator and the servers"):
+            processes.stop(self.places, [tunnel.name for tunnel in TUNNELS])
             helm = tools.path("helm", self.places, self.progress)
             where = (f"--kubeconfig={kubeconfig}", f"--namespace={NAMESPACE}")
             run(helm, "uninstall", RELEASE, *where, "--ignore-not-found")
-            api("delete", "namespace", S3_NAMESPACE, "--ignore-not-found")
+            api("delete", "namespace", S3_NAMESPACE, POSTGRES_NAMESPACE, "--ignore-not-found")
         self.progress.say(f"kept: namespace {NAMESPACE} with its jobs, and the custom resource definitions")
 
     def _flattened(self, kubectl: Path) -> str:
@@ -103,11 +129,7 @@ class GivenCluster:
             raise ClusterError(f"no such cluster: {error}") from error
 
 
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=3).close()
-    except urllib.error.HTTPError:
-        return True  # Access denied is an answer.
-    except OSError:
-        return False
-    return True
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

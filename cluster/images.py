@@ -25,7 +25,7 @@ RUNNER = REPOSITORY / "runner"
 PREFIX = "localhost/c2d"
 EXAMPLE = f"{PREFIX}/algorithm:example"
 """A second name of the algorithm's image, which doesn't change with its content: the one that examples/ name."""
-NAMES = ("pause", "operator", "algorithm", "noshell", "s3")
+NAMES = ("pause", "operator", "algorithm", "noshell", "s3", "postgres")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class Builder(Protocol):
     def base(self) -> str:
         """The Python image below ours, as a reference that a build can name; may have to be made first."""
 
+    def postgres(self) -> str:
+        """An image with PostgreSQL, likewise."""
+
     def has(self, ref: str) -> bool: ...
 
     def build(self, recipe: Recipe, context: Path, dockerfile: str) -> None: ...
@@ -63,6 +66,7 @@ def recipe(name: str, builder: Builder, places: Places, progress: Progress) -> R
         "s3": go.s3,
         "operator": lambda: _operator(builder.base(), places, progress),
         "algorithm": lambda: _algorithm(builder.base(), places, progress),
+        "postgres": lambda: _postgres(builder.postgres()),
     }
     return makers[name]()
 
@@ -84,14 +88,15 @@ def ensure(recipe: Recipe, builder: Builder, places: Places, progress: Progress)
 
 
 def stage(dockerfile: str, target: str) -> str:
-    """The part of the Dockerfile that makes this target, with the arguments declared at its top.
+    """The part of the Dockerfile that makes this target, with the argument from the top that names what is below it.
 
     Older builders run every stage above the wanted one; and a tag must not change with another target.
     """
-    arguments = re.findall(r"^ARG .*$", dockerfile.partition("\nFROM ")[0], re.MULTILINE)
+    declared = re.findall(r"^ARG .*$", dockerfile.partition("\nFROM ")[0], re.MULTILINE)
     for block in re.split(r"^(?=FROM )", dockerfile, flags=re.MULTILINE)[1:]:
         if re.match(rf"FROM \S+ AS {re.escape(target)}\n", block):
             lines = [line for line in block.splitlines() if line and not line.startswith("#")]
+            arguments = [line for line in declared if f"${{{line[4:].partition('=')[0]}}}" in lines[0]]
             return "\n".join([*arguments, *lines, ""])
     raise ClusterError(f"{DOCKERFILE.name} has no target {target}")
 
@@ -123,6 +128,11 @@ def _algorithm(base: str, places: Places, progress: Progress) -> Recipe:
     dockerfile = stage(DOCKERFILE.read_text(), "algorithm")
     arguments = {"ALGORITHM_DEPS": dependencies.ref}
     return Recipe("algorithm", tag(dependencies.tag, dockerfile), _nothing, arguments, dependencies)
+
+
+def _postgres(base: str) -> Recipe:
+    dockerfile = stage(DOCKERFILE.read_text(), "postgres")
+    return Recipe("postgres", tag(base, dockerfile), _nothing, {"POSTGRES": base})
 
 
 def _python(name: str, requirements: str, base: str, places: Places, progress: Progress) -> Recipe:

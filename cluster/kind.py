@@ -11,15 +11,17 @@ from pathlib import Path
 from cluster import controlplane, images, kubernetes, ladder, tools
 from cluster.builders import Engine
 from cluster.progress import Progress
-from cluster.release import Traits
-from cluster.settings import S3_NODE_PORT, Places
+from cluster.settings import POSTGRES_NODE_PORT, S3_NODE_PORT, SERVICE_NODE_PORT, ClusterError, Places
 from cluster.shell import CommandFailed, run
 from cluster.target import Target
+from cluster.traits import Traits
 
 NAME = "c2d"
 NODE = f"{NAME}-control-plane"
 STORAGE_CLASS = "standard"
 READY = "180s"
+IMAGES = ("operator", "algorithm", "noshell", "s3")
+PORTS = (S3_NODE_PORT, SERVICE_NODE_PORT, POSTGRES_NODE_PORT)
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,19 @@ class KindCluster:
     places: Places
     progress: Progress
     engine: str
+    more_images: tuple[str, ...] = ()
+    """Those that not every cluster has."""
 
     def up(self) -> Target:
         kubeconfig = ladder.kind_kubeconfig(self.places)
+        config, wanted = self.places.config / "kind.json", json.dumps(configuration())
         if NAME not in self._kind("get", "clusters").split():
-            config = self.places.config / "kind.json"
-            controlplane.write(config, json.dumps(configuration()))
+            controlplane.write(config, wanted)
             flags = ("--name", NAME, "--config", config, "--kubeconfig", kubeconfig, "--wait", READY)
             with self.progress.step("kind cluster"):
                 self._kind("create", "cluster", *flags)
+        elif config.exists() and config.read_text() != wanted:
+            raise ClusterError("the kind cluster was made with other ports than this version needs: `down` first")
         elif not kubeconfig.exists():
             self._kind("export", "kubeconfig", "--name", NAME, "--kubeconfig", kubeconfig)
         api = kubernetes.Client(tools.path("kubectl", self.places, self.progress), kubeconfig)
@@ -49,7 +55,7 @@ class KindCluster:
             self._kind("delete", "cluster", "--name", NAME)
 
     def load_images(self) -> dict[str, str]:
-        return {name: self.image(name) for name in images.NAMES if name != "pause"}
+        return {name: self.image(name) for name in (*IMAGES, *self.more_images)}
 
     def image(self, name: str) -> str:
         """Build an image and load it into the node, unless it is there."""
@@ -86,10 +92,10 @@ def provider_environment(engine: str) -> Mapping[str, str]:
 
 
 def configuration() -> dict[str, object]:
-    """One node, whose port for the S3 server answers on this machine's loopback."""
-    port = {"containerPort": S3_NODE_PORT, "hostPort": S3_NODE_PORT, "listenAddress": "127.0.0.1"}
+    """One node, whose ports answer on this machine's loopback. They can't be added later, so all are here."""
+    ports = [{"containerPort": port, "hostPort": port, "listenAddress": "127.0.0.1"} for port in PORTS]
     return {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "nodes": [{"role": "control-plane", "extraPortMappings": [port]}],
+        "nodes": [{"role": "control-plane", "extraPortMappings": ports}],
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.settings import ClusterError
 from cluster.shell import CommandFailed, run
 
 MANAGER = "c2d-cluster"
@@ -42,3 +43,10 @@ class Client:
             return self("get", kind, name, *where, f"--output=jsonpath={jsonpath}").strip()
         except CommandFailed:
             return ""
+
+    def cluster_ip(self, name: str, namespace: str) -> str:
+        """The address of a Service, for clusters that have no DNS of their own."""
+        address = self.try_get("service", name, namespace, "{.spec.clusterIP}")
+        if not address:
+            raise ClusterError(f"there is no Service {namespace}/{name}")
+        return address

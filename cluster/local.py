@@ -24,9 +24,9 @@ from cluster import (
 )
 from cluster.builders import Buildah
 from cluster.progress import Progress
-from cluster.release import Traits
 from cluster.settings import S3_NODE_PORT, ClusterError, Network, Places
 from cluster.target import Target
+from cluster.traits import Traits
 
 HELPER = "base"
 """The image, below the other Python ones, whose shell makes and removes volumes."""
@@ -42,6 +42,8 @@ class Local:
     net: Network
     progress: Progress
     audit_log: bool = False
+    more_images: tuple[str, ...] = ()
+    """Those that not every cluster has."""
     _images: dict[str, Future[str]] = field(default_factory=dict)
 
     def up(self) -> Target:
@@ -49,12 +51,12 @@ class Local:
         pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="up")
         packages = pool.submit(debian.ensure, self.places, self.progress)
         compiled = pool.submit(self._compile)
-        self._images = {name: Future() for row in ROWS for name in row}
+        self._images = {name: Future() for row in self._rows for name in row}
         packages.result()
         pause = images.recipe("pause", self._builder, self.places, self.progress).ref
         network.start(self.places, self.net)
         containerd.start(self.places, self.net, pause, self.progress)
-        for row in ROWS:
+        for row in self._rows:
             pool.submit(self._make_images, row)
         pool.shutdown(wait=False)
         controlplane.start(self.places, self.net, self._tool, self.progress, audit_log=self.audit_log)
@@ -74,11 +76,15 @@ class Local:
 
     def load_images(self) -> dict[str, str]:
         """Build what changed and bring it into the running cluster."""
-        self._images = {name: Future() for row in ROWS for name in row}
-        for row in ROWS:
+        self._images = {name: Future() for row in self._rows for name in row}
+        for row in self._rows:
             self._make_images(row)
         self.settle()
-        return {name: self._image(name) for name in images.NAMES}
+        return {name: self._image(name) for name in images.NAMES if name in self._images}
+
+    @property
+    def _rows(self) -> tuple[tuple[str, ...], ...]:
+        return (*ROWS, self.more_images)
 
     @property
     def _builder(self) -> Buildah:

@@ -8,20 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cluster import controlplane, kubernetes, s3
+from cluster import controlplane, keys, kubernetes, postgres, s3
 from cluster.progress import Progress
 from cluster.settings import (
+    ADMINS_SECRET,
     ENVIRONMENT,
     NAMESPACE,
+    OPERATOR_KEY_SECRET,
+    POSTGRES_DATABASE,
+    POSTGRES_PORT,
+    POSTGRES_SECRET,
+    POSTGRES_USER,
     REGION,
     RELEASE,
     REPOSITORY,
     RESULTS_BUCKET,
     RESULTS_SECRET,
+    SERVICE_NODE_PORT,
+    SERVICE_PORT,
     ClusterError,
     Places,
 )
 from cluster.shell import CommandFailed, run
+from cluster.traits import Traits
 
 CHART = REPOSITORY / "charts" / "c2d"
 CRDS = REPOSITORY / "crds"
@@ -32,15 +41,52 @@ LOG_LINES = 20
 
 
 @dataclass(frozen=True)
-class Traits:
-    """What differs between clusters, as far as the chart's values are concerned. Empty: leave it out."""
+class Parts:
+    """What the release works with. `postgres_host` is empty when there is no PostgreSQL."""
 
-    runtime_class: str = ""
-    storage_class: str = ""
+    image: str
+    store: s3.Store
+    keys: keys.Keys
+    postgres_host: str
 
 
-def values(image: str, store: s3.Store, traits: Traits) -> dict[str, object]:
-    repository, _, tag = image.rpartition(":")
+def values(parts: Parts, traits: Traits) -> dict[str, object]:
+    repository, _, tag = parts.image.rpartition(":")
+    return {
+        "image": {"repository": repository, "tag": tag},
+        "operator": {"privateKeySecret": {"name": OPERATOR_KEY_SECRET, "key": keys.OPERATOR_ENTRY}},
+        "service": _service(parts, traits),
+        "environments": [{"name": ENVIRONMENT, "spec": _environment(parts.store, traits)}],
+    }
+
+
+def _service(parts: Parts, traits: Traits) -> dict[str, object]:
+    service: dict[str, object] = {
+        "replicas": 2,
+        "port": SERVICE_PORT,
+        "allowedProviders": [parts.keys.provider_address],
+        "admins": {"secretName": ADMINS_SECRET, "key": keys.ADMINS_ENTRY},
+        # A small machine's CPUs are for the jobs.
+        "resources": {"requests": {"cpu": "20m", "memory": "128Mi"}},
+    }
+    if traits.node_ports:
+        service |= {"serviceType": "NodePort", "nodePort": SERVICE_NODE_PORT}
+    if parts.postgres_host:
+        service["postgres"] = _postgres(parts.postgres_host)
+    return service
+
+
+def _postgres(host: str) -> dict[str, object]:
+    return {
+        "host": host,
+        "port": POSTGRES_PORT,
+        "database": POSTGRES_DATABASE,
+        "user": POSTGRES_USER,
+        "passwordSecret": {"name": POSTGRES_SECRET, "key": postgres.ENTRY},
+    }
+
+
+def _environment(store: s3.Store, traits: Traits) -> dict[str, object]:
     spec: dict[str, object] = {
         "description": "The environment of a development cluster",
         "resources": {"cpu": "1", "memory": "1Gi", "disk": "1Gi"},
@@ -59,10 +105,7 @@ def values(image: str, store: s3.Store, traits: Traits) -> dict[str, object]:
         spec["pod"] = {"runtimeClassName": traits.runtime_class}
     if traits.storage_class:
         spec["volume"] = {"storageClassName": traits.storage_class}
-    return {
-        "image": {"repository": repository, "tag": tag},
-        "environments": [{"name": ENVIRONMENT, "spec": spec}],
-    }
+    return spec
 
 
 def install(

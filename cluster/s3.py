@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import boto3
 import botocore.config
 import botocore.exceptions
 
-from cluster import kubernetes
+from cluster import keys, kubernetes, manifests
 from cluster.settings import (
     DATASETS_BUCKET,
     NAMESPACE,
@@ -26,7 +24,6 @@ from cluster.settings import (
 )
 
 NAME = "s3"
-LABELS = {"app.kubernetes.io/name": NAME}
 ROOT_SECRET = "s3-root"  # noqa: S105  (the name of a Secret)
 VOLUME_SIZE = "10Gi"
 CONNECT = botocore.config.Config(
@@ -50,65 +47,45 @@ class Store:
 
 
 def credentials(places: Places) -> Credentials:
-    """Random, made once, kept as long as the cluster."""
-    file = places.state / "s3-credentials"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(f"{secrets.token_hex(10)}\n{secrets.token_hex(20)}\n")
-    access_key, secret_key = file.read_text().split()
+    made = keys.made_once(places, "s3-credentials", lambda: f"{secrets.token_hex(10)}\n{secrets.token_hex(20)}\n")
+    access_key, secret_key = made.split()
     return Credentials(access_key, secret_key)
 
 
 def install(api: kubernetes.Client, places: Places, image: str, storage_class: str) -> None:
     """Apply everything; does not wait."""
     root = credentials(places)
-    api.apply([*namespaces(), *secret_objects(root), *server_objects(image, storage_class)])
-
-
-def namespaces() -> list[dict[str, object]]:
-    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": restricted}}
-        for name in (NAMESPACE, S3_NAMESPACE)
-    ]
+    spaces = [manifests.namespace(name) for name in (NAMESPACE, S3_NAMESPACE)]
+    api.apply([*spaces, *secret_objects(root), *manifests.server(server(image, storage_class))])
 
 
 def secret_objects(root: Credentials) -> list[dict[str, object]]:
+    access_key, secret_key = root.access_key, root.secret_key
+    server = {"ROOT_ACCESS_KEY": access_key, "ROOT_SECRET_KEY": secret_key}
+    client = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
     return [
-        _secret(ROOT_SECRET, S3_NAMESPACE, root, ("ROOT_ACCESS_KEY", "ROOT_SECRET_KEY")),
-        _secret(RESULTS_SECRET, NAMESPACE, root, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
+        manifests.secret(ROOT_SECRET, S3_NAMESPACE, server),
+        manifests.secret(RESULTS_SECRET, NAMESPACE, client),
     ]
 
 
-def server_objects(image: str, storage_class: str) -> list[dict[str, object]]:
-    metadata = {"name": NAME, "namespace": S3_NAMESPACE}
-    claim = {
-        "accessModes": ["ReadWriteOnce"],
-        "storageClassName": storage_class,
-        "resources": {"requests": {"storage": VOLUME_SIZE}},
+def server(image: str, storage_class: str) -> manifests.Server:
+    container = {
+        "image": image,
+        "args": ["--port", f":{S3_PORT}", "--region", REGION, "--quiet", "posix", "/data"],
+        "envFrom": [{"secretRef": {"name": ROOT_SECRET}}],
+        "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
     }
-    port = {"port": S3_PORT, "targetPort": S3_PORT, "nodePort": S3_NODE_PORT}
-    deployment = {
-        "replicas": 1,
-        # The volume belongs to one server at a time.
-        "strategy": {"type": "Recreate"},
-        "selector": {"matchLabels": LABELS},
-        "template": {"metadata": {"labels": LABELS}, "spec": _pod(image)},
-    }
-    service = {"type": "NodePort", "selector": LABELS, "ports": [port]}
-    return [
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": _without_empty(claim)},
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": deployment},
-        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service},
-    ]
-
-
-def cluster_ip(api: kubernetes.Client) -> str:
-    address = api.try_get("service", NAME, S3_NAMESPACE, "{.spec.clusterIP}")
-    if not address:
-        raise ClusterError(f"the S3 server's Service is missing in namespace {S3_NAMESPACE}")
-    return address
+    return manifests.Server(
+        name=NAME,
+        namespace=S3_NAMESPACE,
+        user=10001,
+        port=S3_PORT,
+        node_port=S3_NODE_PORT,
+        container=container,
+        volume_size=VOLUME_SIZE,
+        storage_class=storage_class,
+    )
 
 
 def create_buckets(store: Store) -> None:
@@ -121,52 +98,3 @@ def create_buckets(store: Store) -> None:
             continue
         except botocore.exceptions.BotoCoreError as error:
             raise ClusterError(f"the S3 server at {store.endpoint} does not answer: {error}") from error
-
-
-def _pod(image: str) -> dict[str, object]:
-    probe = {"tcpSocket": {"port": S3_PORT}, "periodSeconds": 2}
-    container = {
-        "name": NAME,
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "args": ["--port", f":{S3_PORT}", "--region", REGION, "--quiet", "posix", "/data"],
-        "envFrom": [{"secretRef": {"name": ROOT_SECRET}}],
-        "ports": [{"containerPort": S3_PORT}],
-        "readinessProbe": probe,
-        "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-    }
-    return {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 10001,
-            "runAsGroup": 10001,
-            "fsGroup": 10001,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": NAME}}],
-    }
-
-
-def _secret(name: str, namespace: str, root: Credentials, keys: tuple[str, str]) -> dict[str, object]:
-    values = (root.access_key, root.secret_key)
-    data = {key: base64.b64encode(value.encode()).decode() for key, value in zip(keys, values, strict=True)}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": namespace},
-        "data": data,
-    }
-
-
-def _without_empty(values: Mapping[str, object]) -> dict[str, object]:
-    """An empty storage class would mean "none"; left out it means the cluster's default."""
-    return {key: value for key, value in values.items() if value}

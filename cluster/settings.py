@@ -13,17 +13,27 @@ KUBERNETES_VERSION = "v1.34.4"
 VERSITYGW_VERSION = "v1.8.0"
 KIND_VERSION = "v0.30.0"
 KWOK_VERSION = "v0.8.0"
+POSTGRES_IMAGE = "postgres:15-bookworm"
 
 NAMESPACE = "c2d"
 S3_NAMESPACE = "c2d-s3"
+POSTGRES_NAMESPACE = "c2d-postgres"
 ENVIRONMENT = "default"
 RELEASE = "c2d"
 RESULTS_BUCKET = "c2d-results"
 DATASETS_BUCKET = "c2d-datasets"
 RESULTS_SECRET = "c2d-results-s3"  # noqa: S105  (the name of a Secret, not a secret)
+OPERATOR_KEY_SECRET = "c2d-operator-key"  # noqa: S105
+ADMINS_SECRET = "c2d-admins"  # noqa: S105
+POSTGRES_SECRET = "c2d-postgres"  # noqa: S105
+POSTGRES_DATABASE = POSTGRES_USER = "c2d"
 REGION = "us-east-1"
 S3_PORT = 7070
 S3_NODE_PORT = 30900
+SERVICE_PORT = 8050
+SERVICE_NODE_PORT = 30850
+POSTGRES_PORT = 5432
+POSTGRES_NODE_PORT = 30432
 
 IMAGE_PYTHON = "3.11"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cluster import kubernetes
-from cluster.release import Traits
+from cluster.traits import Traits
 
 
 @dataclass(frozen=True)

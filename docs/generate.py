@@ -12,6 +12,7 @@ import yaml
 from c2d.api import phases, reasons, schema
 from c2d.cli.main import app
 from c2d.engine.main import Options
+from c2d.service.settings import Settings
 from docs import variables
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -131,7 +132,8 @@ def _type(node: Json) -> str:
         return " or ".join(_code(value) for value in node["enum"])
     if isinstance(node.get("additionalProperties"), dict):
         return "map of strings"
-    kind = str(node.get("format") or node.get("type", "any JSON"))
+    kind = node.get("format") or node.get("type", "any JSON")
+    kind = " or ".join(kind) if isinstance(kind, list) else str(kind)
     return kind + "".join(f", {text}" for text in (_bounds(node), _pattern(node)) if text)
 
 
@@ -248,15 +250,42 @@ def engine_variables() -> dict[str, str]:
     return environ.asked
 
 
+def service_variables() -> dict[str, str]:
+    """What the operator-service reads -> its default."""
+    environ = Recorder({"C2D_JOB_TTL_SECONDS": "1", "POSTGRES_HOST": "any"})
+    Settings.read(environ)
+    return environ.asked
+
+
+def _service_defaults() -> dict[str, str]:
+    """Those that a look-up does not show."""
+    settings = Settings.read({})
+    access, limits = settings.access, settings.limits
+    return {
+        "C2D_SERVICE_PORT": str(settings.port),
+        "C2D_MAX_BODY_BYTES": str(limits.body_bytes),
+        "C2D_MAX_STREAMS": str(limits.streams),
+        "C2D_REQUESTS_PER_SECOND": str(limits.requests_per_second),
+        "SIGNATURE_REQUIRED": str(int(access.signature_required)),
+        "C2D_NONCE_WINDOW_SECONDS": str(access.window_seconds),
+        "C2D_RUNNING_JOBS_PUBLIC": str(int(access.running_jobs_public)),
+    }
+
+
+def _described(read: Mapping[str, str], meanings: Mapping[str, str]) -> list[tuple[str, ...]]:
+    return [(f"`{name}`", _code(read.get(name, "")) or "-", text) for name, text in meanings.items()]
+
+
 def _settings() -> str:
-    engine = [
-        (f"`{name}`", _code(default) or "-", variables.ENGINE[name]) for name, default in engine_variables().items()
-    ]
+    engine = _described(engine_variables(), variables.ENGINE)
+    service = _described({**service_variables(), **_service_defaults()}, variables.SERVICE)
     return _page(
         "Environment variables",
-        "operator/c2d/engine/main.py and docs/variables.py",
+        "the programs and docs/variables.py",
         "## The engine\n\nThe chart sets them; see [chart values](chart.md).\n",
         table(("variable", "default", "meaning"), engine),
+        "## The operator-service\n\nThe chart sets these, too.\n",
+        table(("variable", "default", "meaning"), service),
         "## The command line\n",
         table(("variable", "meaning"), [(f"`{name}`", text) for name, text in variables.CLI.items()]),
         "## The development cluster: what it reads\n",

@@ -8,6 +8,31 @@ ENGINE = {
     "C2D_CANARY": "One more probe of the isolation gate, as `tcp://IP:PORT`. The chart names the engine's own Service, "
     "which listens for this. Empty: none.",
     "C2D_HEALTH_PORT": "Where `/healthz` answers.",
+    "OPERATOR_PRIVATE_KEY": "The key that signs downloads from Providers: 0x and 64 hexadecimal digits. Its address is "
+    "the environments' consumer address. Empty: none.",
+    "LOG_LEVEL": "`DEBUG`, `INFO` or `WARNING`.",
+}
+SERVICE = {
+    "C2D_SERVICE_PORT": "Where it listens.",
+    "C2D_NAMESPACE": "The namespace whose jobs and environments it serves. Empty: the one that it runs in.",
+    "C2D_MAX_BODY_BYTES": "The largest body of a request.",
+    "C2D_MAX_STREAMS": "Results and logs that one replica streams at a time.",
+    "C2D_REQUESTS_PER_SECOND": "Requests of one Provider in a second, for each replica; 0: no limit.",
+    "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
+    "C2D_JOB_TTL_SECONDS": "Seconds from the end of a job to its removal with its results. Empty: it stays.",
+    "C2D_S3_CREDENTIALS": "A folder with a folder for each Secret with S3 credentials, which holds a file for each of "
+    "its entries: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if there is one, `AWS_SESSION_TOKEN`.",
+    "ALLOWED_PROVIDERS": "A JSON list of the addresses of Providers that may call.",
+    "ALLOWED_ADMINS": "A JSON list of the passwords of the admin routes.",
+    "SIGNATURE_REQUIRED": "`1`, or `0`: then whoever reaches it starts and stops anybody's jobs.",
+    "C2D_NONCE_WINDOW_SECONDS": "How far a request's nonce, a time, may be from now.",
+    "C2D_RUNNING_JOBS_PUBLIC": "`1`: `/runningjobs`, which shows every owner, answers without a password.",
+    "POSTGRES_HOST": "The PostgreSQL of the archive. Empty: there is no archive.",
+    "POSTGRES_PORT": "Its port; 5432 unless set.",
+    "POSTGRES_DB": "The database; named like the user unless set.",
+    "POSTGRES_USER": "Its user; `postgres` unless set.",
+    "POSTGRES_PASSWORD": "That user's password. Empty: libpq looks where it always does.",
+    "POSTGRES_SSLMODE": "As in libpq; `prefer` unless set.",
     "LOG_LEVEL": "`DEBUG`, `INFO` or `WARNING`.",
 }
 CLI = {
@@ -28,11 +53,15 @@ CLUSTER = {
     "C2D_ALGORITHM_IMAGE": "The image for examples and tests, for a cluster that was not made here. Default: "
     "`python:3.11-slim`, which does for all examples but `branin`.",
     "C2D_NOSHELL_IMAGE": "The image without a shell that one test uses, for a cluster that was not made here.",
+    "C2D_POSTGRES_IMAGE": "The PostgreSQL's image, for a cluster that was not made here. Default: the official one.",
 }
 TOLD = {
     "KUBECONFIG": "The cluster.",
     "C2D_NAMESPACE": "Where the operator is.",
     "C2D_ENVIRONMENT": "The ComputeEnvironment that is there.",
+    "C2D_SERVICE_URL": "The operator-service as seen from this machine; what a Provider calls OPERATOR_SERVICE_URL.",
+    "C2D_PROVIDER_KEY": "The private key of the one Provider that may call it, made for this cluster.",
+    "C2D_ADMIN_PASSWORD": "The password of its admin routes.",
     "C2D_S3_ENDPOINT": "The S3 server as seen from this machine.",
     "C2D_S3_ENDPOINT_IN_CLUSTER": "The S3 server as seen from a pod.",
     "C2D_S3_BUCKET": "The bucket of the results.",
@@ -43,4 +72,9 @@ TOLD = {
     "C2D_OPERATOR_IMAGE": "The operator's image as pods name it.",
     "C2D_ALGORITHM_IMAGE": "The example algorithms' image as pods name it.",
     "C2D_NOSHELL_IMAGE": "The image without a shell.",
+    "POSTGRES_HOST": "After `make up POSTGRES=1`: the PostgreSQL as seen from this machine.",
+    "POSTGRES_PORT": "Its port.",
+    "POSTGRES_DB": "Its database.",
+    "POSTGRES_USER": "Its user, who may make more databases.",
+    "POSTGRES_PASSWORD": "That user's password.",
 }

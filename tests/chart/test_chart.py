@@ -1,8 +1,6 @@
 """The chart as Helm renders it."""
 
 import json
-import pathlib
-import subprocess
 from typing import Any
 
 import pytest
@@ -12,31 +10,9 @@ from c2d.api.schema import definitions
 from c2d.engine.main import Options
 from c2d.engine.pods import Step
 from c2d.kube import names
-from cluster import tools
+from tests.chart.rendering import CHART, ENVIRONMENT, environment_of, one, pod_of, rendered, run
 
-CHART = pathlib.Path("charts/c2d")
-ENVIRONMENT = {"name": "default", "spec": {"results": {"s3": {"bucket": "results"}}}}
-
-
-@pytest.fixture(scope="session")
-def helm() -> str:
-    return str(tools.path("helm"))
-
-
-def run(helm: str, command: str, values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    words = [helm, *command.split(), str(CHART), "--kube-version", "1.34.0", "--values", "-"]
-    return subprocess.run(words, input=json.dumps(values), text=True, capture_output=True, check=False)
-
-
-def rendered(helm: str, **values: Any) -> list[dict[str, Any]]:
-    result = run(helm, "template my --namespace ns", {"environments": [ENVIRONMENT], **values})
-    assert result.returncode == 0, result.stderr
-    return [item for item in yaml.safe_load_all(result.stdout) if item]
-
-
-def one(items: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    (found,) = [item for item in items if item["kind"] == kind]
-    return found
+KEY = "OPERATOR_PRIVATE_KEY"
 
 
 def test_the_chart_is_clean(helm: str) -> None:
@@ -47,15 +23,18 @@ def test_the_chart_is_clean(helm: str) -> None:
 def test_nothing_but_the_namespace_is_touched_and_nothing_is_allowed_wholesale(helm: str) -> None:
     items = rendered(helm)
     assert not [item["kind"] for item in items if item["kind"].startswith("Cluster")]
-    for rule in one(items, "Role")["rules"]:
+    roles = [item for item in items if item["kind"] == "Role"]
+    assert len(roles) == 2
+    for rule in [rule for role in roles for rule in role["rules"]]:
         words = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
         assert not [word for word in words if "*" in word], rule
-        assert "secrets" not in rule["resources"], "the engine never reads a Secret"
+        assert "secrets" not in rule["resources"] or rule["verbs"] == ["create"], "nobody reads a Secret"
         assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"])
 
 
-def test_the_engine_runs_restricted(helm: str) -> None:
-    pod = one(rendered(helm), "Deployment")["spec"]["template"]["spec"]
+@pytest.mark.parametrize("component", ["engine", "service"])
+def test_pods_run_restricted(helm: str, component: str) -> None:
+    pod = pod_of(rendered(helm), component)
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -67,20 +46,25 @@ def test_the_engine_runs_restricted(helm: str) -> None:
 
 
 def test_the_engine_gets_every_setting_that_it_reads(helm: str) -> None:
-    (container,) = one(rendered(helm), "Deployment")["spec"]["template"]["spec"]["containers"]
-    given = {item["name"]: item["value"] for item in container["env"]}
-    options = Options.read(given)
+    options = Options.read(environment_of(pod_of(rendered(helm), "engine")))
     assert options.namespaces == ("ns",)
     assert options.canary == "tcp://$(MY_ENGINE_SERVICE_HOST):$(MY_ENGINE_SERVICE_PORT)"
     assert one(rendered(helm), "Service")["metadata"]["name"] == "my-engine"
 
 
+def test_the_operators_key_comes_from_a_secret_that_is_named(helm: str) -> None:
+    named = {"privateKeySecret": {"name": "key"}}
+    assert environment_of(pod_of(rendered(helm, operator=named), "engine"))[KEY] == f"key/{KEY}"
+    assert KEY not in environment_of(pod_of(rendered(helm), "engine"))
+    assert KEY not in environment_of(pod_of(rendered(helm, operator=named), "service"))
+
+
 def test_the_images_secrets_serve_the_jobs_pods_too(helm: str) -> None:
     image = {"repository": "r/c2d", "pullSecrets": [{"name": "a"}, {"name": "b"}]}
-    pod = one(rendered(helm, image=image), "Deployment")["spec"]["template"]["spec"]
-    given = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
-    assert Options.read(given).image_pull_secrets == ("a", "b")
-    assert pod["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+    items = rendered(helm, image=image)
+    assert Options.read(environment_of(pod_of(items, "engine"))).image_pull_secrets == ("a", "b")
+    for component in ("engine", "service"):
+        assert pod_of(items, component)["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
 
 
 @pytest.mark.parametrize(
@@ -91,10 +75,10 @@ def test_the_images_secrets_serve_the_jobs_pods_too(helm: str) -> None:
         ({"repository": "r/c2d", "tag": "2", "digest": "sha256:" + "0" * 64}, "r/c2d@sha256:" + "0" * 64),
     ],
 )
-def test_one_image_serves_the_engine_and_its_pods(helm: str, image: dict[str, str], reference: str) -> None:
-    (container,) = one(rendered(helm, image=image), "Deployment")["spec"]["template"]["spec"]["containers"]
-    given = {item["name"]: item["value"] for item in container["env"]}
-    assert (container["image"], given["C2D_IMAGE"]) == (reference, reference)
+def test_one_image_serves_everything(helm: str, image: dict[str, str], reference: str) -> None:
+    items = rendered(helm, image=image)
+    images = [pod_of(items, component)["containers"][0]["image"] for component in ("engine", "service")]
+    assert [*images, environment_of(pod_of(items, "engine"))["C2D_IMAGE"]] == [reference] * 3
 
 
 def test_the_policies_meet_the_pods_that_the_engine_makes(helm: str) -> None:
@@ -108,6 +92,8 @@ def test_the_policies_meet_the_pods_that_the_engine_makes(helm: str) -> None:
     assert expression["key"] == names.STEP
     assert set(expression["values"]) == {Step.CONFIGURE.value, Step.PUBLISH.value}
     assert "ingress" not in transfers
+    service = one(rendered(helm), "Deployment", "service")["spec"]["template"]["metadata"]["labels"]
+    assert names.STEP not in service, "the service is no job's pod"
 
 
 def test_policies_can_be_left_to_somebody_else(helm: str) -> None:
@@ -121,6 +107,14 @@ WRONG = [
     pytest.param({"environments": [{"name": "x"}]}, "spec", id="an environment without a spec"),
     pytest.param({"environments": [{"name": "Über", "spec": {"results": {}}}]}, "name", id="a name that can't be one"),
     pytest.param({"colour": "red"}, "colour", id="a value that doesn't exist"),
+    pytest.param({"service": {"colour": "red"}}, "colour", id="one of the service that doesn't exist"),
+    pytest.param({"service": {"allowedProviders": ["0x12"]}}, "allowedProviders", id="an address that is too short"),
+    pytest.param({"service": {"admins": {"passwords": ["x"]}}}, "passwords", id="passwords in the values"),
+    pytest.param({"service": {"postgres": {"password": "x"}}}, "password", id="the database's password in the values"),
+    pytest.param({"operator": {"privateKey": "0x1"}}, "privateKey", id="a private key in the values"),
+    pytest.param({"service": {"ingress": {"enabled": True}}}, "host", id="an ingress without a host"),
+    pytest.param({"service": {"replicas": 0}}, "replicas", id="a service without pods"),
+    pytest.param({"service": {"jobTtlSeconds": -1}}, "jobTtlSeconds", id="jobs that go before they end"),
 ]
 
 
@@ -147,7 +141,7 @@ def test_every_value_has_a_description() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     for path in leaves(values):
-        if not path.startswith("engine.resources"):
+        if ".resources." not in path:
             assert schema_of(path, schema)["description"]
 
 

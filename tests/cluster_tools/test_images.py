@@ -20,10 +20,9 @@ COPY op /op
 """
 
 
-def test_a_stage_is_cut_out_with_the_arguments_that_it_may_need() -> None:
-    assert images.stage(DOCKERFILE, "operator") == (
-        "ARG BASE=python\nARG DEPS=deps\nFROM ${DEPS} AS operator\nCOPY app /app\n"
-    )
+def test_a_stage_is_cut_out_with_the_argument_that_it_stands_on() -> None:
+    assert images.stage(DOCKERFILE, "operator") == "ARG DEPS=deps\nFROM ${DEPS} AS operator\nCOPY app /app\n"
+    assert images.stage(DOCKERFILE, "op") == "FROM scratch AS op\nCOPY op /op\n"
 
 
 def test_an_unknown_target_is_an_error() -> None:

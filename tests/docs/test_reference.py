@@ -24,6 +24,8 @@ REFERENCE = ROOT / "docs" / "reference"
 SET_BY_OTHERS = {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}
 # What one program of ours sets for another.
 INTERNAL = {"C2D_RUNNER"}
+# Not variables: what a Secret with S3 credentials may hold.
+ENTRIES = {"AWS_SESSION_TOKEN"}
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in generate.pages()])
@@ -80,10 +82,14 @@ def test_the_engine_reads_what_is_described() -> None:
     assert set(generate.engine_variables()) == set(variables.ENGINE)
 
 
+def test_the_service_reads_what_is_described() -> None:
+    assert set(generate.service_variables()) == set(variables.SERVICE)
+
+
 def test_every_environment_variable_of_ours_is_described() -> None:
-    described = {*variables.ENGINE, *variables.CLI, *variables.CLUSTER, *variables.TOLD}
+    described = {*variables.ENGINE, *variables.SERVICE, *variables.CLI, *variables.CLUSTER, *variables.TOLD}
     assert set(IMAGE_VARIABLES.values()) <= set(variables.CLUSTER)
-    assert literals() - SET_BY_OTHERS - INTERNAL <= described
+    assert literals() - SET_BY_OTHERS - INTERNAL - ENTRIES <= described
     assert {name for name in described if name.startswith("C2D_")} <= literals(), "nobody reads it any more"
 
 

@@ -2,6 +2,10 @@
 {{ .Release.Name | trunc 50 | trimSuffix "-" }}-engine
 {{- end }}
 
+{{- define "c2d.service" -}}
+{{ .Release.Name | trunc 50 | trimSuffix "-" }}-service
+{{- end }}
+
 {{- define "c2d.image" -}}
 {{- with .Values.image -}}
 {{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
@@ -20,4 +24,19 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 app.kubernetes.io/name: c2d
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: engine
+{{- end }}
+
+{{- define "c2d.serviceSelector" -}}
+app.kubernetes.io/name: c2d
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: service
+{{- end }}
+
+{{- /* The Secrets with S3 credentials, as a JSON list: those of the chart's environments and the others that are named. */}}
+{{- define "c2d.credentials" -}}
+{{- $names := .Values.service.credentialsSecrets }}
+{{- range .Values.environments }}
+{{- with dig "results" "s3" "credentialsSecretName" "" .spec }}{{ $names = append $names . }}{{ end }}
+{{- end }}
+{{- $names | uniq | sortAlpha | toJson }}
 {{- end }}

@@ -31,8 +31,8 @@ class Sink(Protocol):
     def remove(self, item: Object) -> None:
         """It is gone."""
 
-    def keep_only(self, uids: set[str]) -> None:
-        """Every other one is gone."""
+    def keep_only(self, uids: set[str], version: int) -> None:
+        """Every other one is gone, unless it is known in a newer version than this one of the whole list."""
 
 
 class Mirror:
@@ -84,7 +84,7 @@ class Mirror:
             if not rest:
                 break
             page = await self._client.list(self.resource, self._namespace, **{"limit": str(PAGE), "continue": rest})
-        self._sink.keep_only(seen)
+        self._sink.keep_only(seen, int(version))
         self._version = version
         self._in_touch()
         self.synced = True

@@ -95,8 +95,8 @@ class Offers:
     def remove(self, item: Object) -> None:
         self._offers.pop(uid_of(item), None)
 
-    def keep_only(self, uids: set[str]) -> None:
-        self._offers = {uid: entry for uid, entry in self._offers.items() if uid in uids}
+    def keep_only(self, uids: set[str], version: int) -> None:
+        self._offers = {uid: entry for uid, entry in self._offers.items() if uid in uids or entry[0] > version}
 
 
 def read(item: Object) -> Offer | None:

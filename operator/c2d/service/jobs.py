@@ -42,10 +42,11 @@ class Jobs:
     # -- from the mirror
 
     def put(self, item: Object) -> None:
+        self._gone.pop(uid_of(item), None)
         self.take(item)
 
     def take(self, item: Object) -> Record:
-        """The job as it is known now, which may be newer than the item."""
+        """From an answer to a request of ours: the job as it is known now, which may be newer than the item."""
         uid = uid_of(item)
         known = self._records.get(uid)
         if known is not None and known.version >= int(item["metadata"]["resourceVersion"]):
@@ -62,9 +63,10 @@ class Jobs:
     def remove(self, item: Object) -> None:
         self._remove(uid_of(item))
 
-    def keep_only(self, uids: set[str]) -> None:
-        for uid in [uid for uid in self._records if uid not in uids]:
-            self._remove(uid)
+    def keep_only(self, uids: set[str], version: int) -> None:
+        for record in list(self._records.values()):
+            if record.uid not in uids and record.version <= version:
+                self._remove(record.uid)
 
     # -- for the routes
 
