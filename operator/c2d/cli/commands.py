@@ -77,7 +77,9 @@ def show_logs(place: Place, name: str, step: Step, endpoint: str | None, *, wait
     """
 
     async def work(client: Client, namespace: str) -> Job | None:
-        found = await _started(client, namespace, name, step) if wait else await connect.find(client, namespace, name)
+        found = await connect.find(client, namespace, name)
+        if wait:
+            found = await _started(client, namespace, found.name, step)
         if found.ended:
             return found
         try:
@@ -121,7 +123,7 @@ def stop_job(place: Place, name: str) -> None:
     async def work(client: Client, namespace: str) -> Job:
         found = await connect.find(client, namespace, name)
         if not found.ended:
-            await client.patch(JOBS, namespace, name, {"spec": {"stop": True}})
+            await client.patch(JOBS, namespace, found.name, {"spec": {"stop": True}})
         return found
 
     found = connect.do(place, work)

@@ -31,7 +31,7 @@ app.add_typer(provider.app, name="provider")
 
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="The job's namespace.", show_default=False)]
 Context = Annotated[str | None, typer.Option("--context", help="A context of KUBECONFIG.", show_default=False)]
-Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.", show_default=False)]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's name, or its jobId.", show_default=False)]
 
 
 class Output(enum.StrEnum):
