@@ -5,7 +5,7 @@ in a ComputeEnvironment itself the API server refuses unknown fields.
 """
 
 import enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
 
@@ -127,10 +127,63 @@ class S3Target(Observed):
     )
 
 
-class Results(Observed):
-    """Where the results of this environment's jobs go."""
+class IpfsTarget(Observed):
+    """Where results go: a node of IPFS. Whoever learns a CID can read what it names."""
 
-    s3: S3Target = pydantic.Field(description="An S3 bucket.")
+    api_url: str = pydantic.Field(
+        max_length=512, pattern="^https?://", description="URL of the node's RPC API, as the publish pod reaches it."
+    )
+    headers_secret_name: Name | None = pydantic.Field(
+        None, description="Secret whose keys are headers for each request, for example X-API-KEY and CLIENT-ID."
+    )
+    prefix: str = pydantic.Field(
+        "",
+        max_length=256,
+        pattern="^[A-Za-z0-9._-]*$",
+        description="Put before the name that a job's folder is pinned by.",
+    )
+
+
+def _one_target() -> dict[str, Any]:
+    rule = "(has(self.s3) ? 1 : 0) + (has(self.ipfs) ? 1 : 0) == 1"
+    return {"x-kubernetes-validations": [{"rule": rule, "message": "exactly one of s3, ipfs is required"}]}
+
+
+class Results(Observed):
+    """Where the results of this environment's jobs go: exactly one of these."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra=_one_target())
+
+    s3: S3Target | None = pydantic.Field(None, description="An S3 bucket.")
+    ipfs: IpfsTarget | None = pydantic.Field(None, description="A node of IPFS.")
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> "Results":
+        if (self.s3 is None) == (self.ipfs is None):
+            raise ValueError("exactly one of s3, ipfs is required")
+        return self
+
+
+class Assets(Observed):
+    """How inputs and algorithms are fetched."""
+
+    allow_private_addresses: bool = pydantic.Field(
+        False,
+        description="Whether URLs may lead to private addresses, such as those of the cluster itself. The clouds' "
+        "metadata services and other link-local addresses are refused in any case.",
+    )
+    allow_volumes: bool = pydantic.Field(
+        False, description="Whether jobs may mount PersistentVolumeClaims of this namespace as inputs."
+    )
+    max_file_bytes: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        None, description="The most that one file may have; unset: what the volume holds."
+    )
+    ipfs_gateway: str = pydantic.Field(
+        "https://ipfs.io", max_length=512, pattern="^https?://", description="Gateway for files on IPFS."
+    )
+    arweave_gateway: str = pydantic.Field(
+        "https://arweave.net", max_length=512, pattern="^https?://", description="Gateway for files on Arweave."
+    )
 
 
 class Timeouts(Observed):
@@ -174,6 +227,10 @@ class EnvironmentSpec(Observed):
     pod: PodSettings = pydantic.Field(default_factory=PodSettings, description="Where and how the pods run.")
     volume: VolumeSettings = pydantic.Field(default_factory=VolumeSettings, description="The job's volume.")
     results: Results = pydantic.Field(description="Where results go.")
+    storage_expiry_seconds: Annotated[int, pydantic.Field(ge=0, le=315_360_000)] = pydantic.Field(
+        0, description="How long results are kept after a job's end; 0: until they are removed."
+    )
+    assets: Assets = pydantic.Field(default_factory=Assets, description="How inputs and algorithms are fetched.")
     timeouts: Timeouts = pydantic.Field(default_factory=Timeouts, description="Clocks other than the algorithm's own.")
 
 

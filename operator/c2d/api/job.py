@@ -1,5 +1,6 @@
 """ComputeJob: what was asked (spec) and what was observed (status)."""
 
+import enum
 from typing import Annotated, Any
 
 import pydantic
@@ -52,21 +53,69 @@ class Private(Model):
     secret_key_ref: SecretKey = pydantic.Field(description="The Secret's key that holds it.")
 
 
-class File(Model):
-    """One file: from a URL, from a URL kept in a Secret, or kept in a Secret itself."""
+class IpfsFile(Model):
+    """A file on IPFS, fetched through the environment's gateway."""
 
-    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("url", "urlFrom", "contentFrom"))
+    cid: str = pydantic.Field(
+        min_length=1,
+        max_length=512,
+        pattern=r"^[A-Za-z0-9]+(/[^\s?#]+)?$",
+        description="Its content identifier, and a path below it where it is a folder's.",
+    )
+
+
+class ArweaveFile(Model):
+    """A file on Arweave, fetched through the environment's gateway."""
+
+    transaction_id: str = pydantic.Field(
+        pattern="^[A-Za-z0-9_-]{43}$", description="The transaction that has the file, 43 characters."
+    )
+
+
+class S3File(Model):
+    """An object in a bucket."""
+
+    endpoint: str | None = pydantic.Field(
+        None, max_length=512, pattern="^https?://", description="URL of the S3 API; unset: AWS."
+    )
+    region: str = pydantic.Field("us-east-1", max_length=64, description="The bucket's region.")
+    bucket: str = pydantic.Field(min_length=3, max_length=63, description="The bucket.")
+    key: str = pydantic.Field(min_length=1, max_length=1024, description="The object's key.")
+    credentials_secret_name: Name | None = pydantic.Field(
+        None, description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; unset: read without credentials."
+    )
+
+
+class Method(enum.StrEnum):
+    GET = "GET"
+    POST = "POST"
+
+
+_FILE_SOURCES = ("url", "urlFrom", "contentFrom", "ipfs", "arweave", "s3")
+
+
+class File(Model):
+    """One file: behind a URL, on IPFS, Arweave or S3, or kept in a Secret."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of(*_FILE_SOURCES))
 
     url: Annotated[str, pydantic.Field(max_length=4096, pattern="^https?://")] | None = pydantic.Field(
         None, description="An http or https URL that answers from inside the cluster."
     )
     url_from: Private | None = pydantic.Field(None, description="Where the URL is, when it must not be seen here.")
     content_from: Private | None = pydantic.Field(None, description="Where the file's content is, when it is small.")
+    ipfs: IpfsFile | None = pydantic.Field(None, description="A file on IPFS.")
+    arweave: ArweaveFile | None = pydantic.Field(None, description="A file on Arweave.")
+    s3: S3File | None = pydantic.Field(None, description="An object in a bucket.")
+    method: Method = pydantic.Field(Method.GET, description="How a URL is asked.")
+    headers_from: Private | None = pydantic.Field(
+        None, description="Where the headers for a URL are, as a JSON object of texts."
+    )
     sha256: Sha256 | None = pydantic.Field(None, description="Checked after the download when given; lower-case hex.")
 
     @pydantic.model_validator(mode="after")
     def _one_source(self) -> "File":
-        require_one(self, "url", "url_from", "content_from")
+        require_one(self, "url", "url_from", "content_from", "ipfs", "arweave", "s3")
         return self
 
 
@@ -85,10 +134,19 @@ class Service(Model):
     )
 
 
+class VolumeInput(Model):
+    """Data that is too large to copy: a volume of the data owner's, mounted read-only."""
+
+    claim_name: Name = pydantic.Field(description="The PersistentVolumeClaim, of the job's namespace.")
+    path: str = pydantic.Field(
+        "", max_length=1024, pattern=r"^([^/.][^/]*(/[^/.][^/]*)*)?$", description="A folder in it; empty: all of it."
+    )
+
+
 class Input(Model):
     """A dataset."""
 
-    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("files", "service"))
+    model_config = pydantic.ConfigDict(json_schema_extra=exactly_one_of("files", "service", "volume"))
 
     id: AssetId = pydantic.Field(
         description="The dataset's DID, or any name; names its folder, without did:op:, under /data/inputs."
@@ -97,10 +155,13 @@ class Input(Model):
         None, description="Its files; the first becomes …/0, the next …/1, and so on."
     )
     service: Service | None = pydantic.Field(None, description="The order under which its Provider hands them out.")
+    volume: VolumeInput | None = pydantic.Field(
+        None, description="A volume that becomes the input's folder; for environments that allow it."
+    )
 
     @pydantic.model_validator(mode="after")
     def _one_source(self) -> "Input":
-        require_one(self, "files", "service")
+        require_one(self, "files", "service", "volume")
         return self
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from c2d.api.environment import S3Target
+import pydantic
+
+from c2d.api.environment import IpfsTarget, S3Target
 from c2d.api.model import Model
 
 MOUNT = "/c2d/plan"
@@ -11,15 +13,58 @@ CONFIGURE_FILE = "configure.json"
 PUBLISH_FILE = "publish.json"
 
 
+class PlannedObject(Model):
+    """An object in a bucket; the folder has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as files."""
+
+    endpoint: str | None = None
+    region: str
+    bucket: str
+    key: str
+    credentials: str | None = None  # None: without any
+
+
 class PlannedFile(Model):
-    """One file for the volume: its text, a file with its content, a URL, or a file that holds the URL."""
+    """One file for the volume: its text, a file with its content, a URL, a file that holds the URL, or an object."""
 
     path: str  # below the volume's root
     text: str | None = None
     content_file: str | None = None
     url: str | None = None
     url_file: str | None = None
+    s3: PlannedObject | None = None
+    method: str = "GET"
+    headers_file: str | None = None  # a JSON object of texts
     sha256: str | None = None
+
+
+class PlannedAsset(Model):
+    """An asset's service, whose files its Provider hands out against an order."""
+
+    did: str
+    path: str  # of its first file; an input's others count on, an algorithm's are algorithm1, algorithm2, …
+    algorithm: bool = False
+    service_id: str
+    transfer_tx_id: str
+    metadata_uri: str
+    user_data_file: str | None = None  # JSON
+
+
+class PlannedContainer(Model):
+    """What a dataset's owner may have put on a list of trusted algorithms."""
+
+    entrypoint: str
+    checksum: str
+
+
+class Signer(Model):
+    """Who signs the downloads: the operator's key never enters a pod."""
+
+    url: str  # POST {"did": …} gives {"nonce": …, "signature": …, "consumerAddress": …}
+    token_file: str  # this pod's own token, for the signer only
+
+
+SIGNER_AUDIENCE = "c2d-signer"
+SIGNER_TOKEN = "/c2d/signer/token"  # noqa: S105 - where it is, not what it is
 
 
 class ConfigurePlan(Model):
@@ -28,6 +73,12 @@ class ConfigurePlan(Model):
     job: str  # namespace/name, for the log
     inputs: list[PlannedFile]
     algorithm: list[PlannedFile]
+    assets: list[PlannedAsset] = pydantic.Field(default_factory=list)
+    algorithm_did: str = ""
+    container: PlannedContainer | None = None
+    signer: Signer | None = None  # where there are assets
+    allow_private_addresses: bool = False
+    max_file_bytes: int | None = None
     custom_data: Any = None
     custom_data_file: str | None = None  # a file that holds it, as JSON
 
@@ -38,10 +89,12 @@ class PublishPlan(Model):
     job: str  # namespace/name
     uid: str
     agreement_id: str = ""
-    s3: S3Target
+    s3: S3Target | None = None
+    ipfs: IpfsTarget | None = None
 
     @property
     def prefix(self) -> str:
         """The keys of all objects of this job begin with it; the UID keeps jobs of one name apart."""
         namespace = self.job.split("/", 1)[0]
-        return "/".join(part for part in (self.s3.prefix.strip("/"), namespace, self.uid) if part)
+        before = self.s3.prefix.strip("/") if self.s3 is not None else ""
+        return "/".join(part for part in (before, namespace, self.uid) if part)
