@@ -28,6 +28,7 @@ async def running(plane: Plane, client: Client) -> AsyncIterator[None]:
         "C2D_IMAGE": "example.com/c2d:1",
         "C2D_NAMESPACES": NAMESPACE,
         "C2D_HEALTH_PORT": str(port),
+        "C2D_SIGNER_PORT": str(free_port()),
         "KUBECONFIG": str(plane.kubeconfig),
     }
     processes.start(plane.places, Daemon(NAME, [sys.executable, "-m", "c2d.engine.main"], environment))

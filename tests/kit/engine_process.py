@@ -18,6 +18,7 @@ class EngineProcess:
             "C2D_NAMESPACES": namespace,
             "C2D_IMAGE": image,
             "C2D_HEALTH_PORT": str(_free_port()),
+            "C2D_SIGNER_PORT": str(_free_port()),
         }
         self._process: asyncio.subprocess.Process | None = None
 

@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from c2d.api import volume
 from c2d.api.environment import EnvironmentSpec
-from c2d.api.job import CUSTOM_DATA_BYTES, INLINE_BYTES, JobSpec, JobStatus, Outcome
+from c2d.api.job import CUSTOM_DATA_BYTES, INLINE_BYTES, JobSpec, JobStatus, Method, Outcome
 from c2d.api.reasons import Reason
+from c2d.engine import assets
 from c2d.engine import status as to
 from c2d.engine.state import Place, Settings
+from c2d.kube import names
 
 # A queued job's position is refreshed this often, not at each change: that would be a write per job and job.
 REFRESH = timedelta(seconds=60)
@@ -18,8 +20,8 @@ REFRESH = timedelta(seconds=60)
 _RESERVED = frozenset({"C2D_RUNNER", "GODEBUG", "GOTRACEBACK", "GOGC", "GOMEMLIMIT", "GOMAXPROCS"})
 
 
-def objection(spec: JobSpec, environment: EnvironmentSpec) -> Outcome | None:
-    """Why this environment doesn't take this job, if it doesn't."""
+def objection(spec: JobSpec, environment: EnvironmentSpec, settings: Settings) -> Outcome | None:
+    """Why this environment of this operator doesn't take this job, if it doesn't."""
     image = spec.algorithm.container.reference
     allowed = environment.allowed_images
     if allowed and not any(_matches(pattern, image) for pattern in allowed):
@@ -29,10 +31,10 @@ def objection(spec: JobSpec, environment: EnvironmentSpec) -> Outcome | None:
     if chains and spec.chain_id not in chains:
         message = f"chainId: {spec.chain_id} is not among the environment's allowedChainIds"
         return to.outcome_of(Reason.CHAIN_NOT_ALLOWED, message)
-    service = next(_services(spec), None)
+    service = next(_services(spec, settings), None)
     if service is not None:
         return service
-    invalid = next(_invalid(spec), None)
+    invalid = next((text for rule in _RULES for text in rule(spec, environment)), None)
     return to.outcome_of(Reason.INVALID_SPEC, invalid) if invalid is not None else None
 
 
@@ -40,31 +42,74 @@ def _matches(pattern: str, image: str) -> bool:
     return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), image) is not None
 
 
-def _services(spec: JobSpec) -> Iterator[Outcome]:
-    """Assets that only their Provider can hand out, which needs a signature that nobody makes yet."""
-    why = "can't be fetched through its Provider by this version; give its files by URL"
-    for item in spec.inputs:
-        if item.service is not None:
-            yield to.outcome_of(Reason.INPUT_DOWNLOAD_FAILED, f"inputs: {item.id} {why}")
-    if spec.algorithm.source.service is not None:
-        yield to.outcome_of(Reason.ALGORITHM_DOWNLOAD_FAILED, f"algorithm.source: it {why}")
+def _services(spec: JobSpec, settings: Settings) -> Iterator[Outcome]:
+    """Assets that only their Provider can hand out: it wants a signature, and Aquarius knows where it is."""
+    for did, service, is_algorithm in assets.services(spec):
+        reason = Reason.ALGORITHM_DOWNLOAD_FAILED if is_algorithm else Reason.INPUT_DOWNLOAD_FAILED
+        what = "algorithm.source" if is_algorithm else f"inputs: {did}"
+        if not settings.signer_url:
+            why = "can't be fetched through its Provider: this operator has no key to sign with"
+            yield to.outcome_of(reason, f"{what} {why}; set operator.privateKeySecret")
+        if not service.metadata_uri and not settings.metadata_uri:
+            why = "names no metadataUri, and this operator has none of its own"
+            yield to.outcome_of(reason, f"{what} {why}; set operator.metadataUri")
+        if not assets.is_did(did):
+            field = "algorithm.id" if is_algorithm else f"inputs: {did}"
+            message = f"{field}: an asset with a service needs its DID, did:op: and 64 hex digits"
+            yield to.outcome_of(Reason.INVALID_SPEC, message)
 
 
-def _invalid(spec: JobSpec) -> Iterator[str]:
-    """What the API server's rules can't see."""
+def _variables(spec: JobSpec, _: EnvironmentSpec) -> Iterator[str]:
     for item in spec.algorithm.env:
         if item.name in _RESERVED:
             yield f"algorithm.env: {item.name} is not the algorithm's to set"
+
+
+def _folders(spec: JobSpec, _: EnvironmentSpec) -> Iterator[str]:
     folders = [volume.short_id(item.id) for item in spec.inputs]
     for folder in sorted(set(folders)):
         if folders.count(folder) > 1:
             yield f"inputs: two of them have the folder {folder}"
     if volume.CUSTOM_DATA.rpartition("/")[2] in folders:
         yield f"inputs: {volume.CUSTOM_DATA} is where customData goes"
+
+
+def _sizes(spec: JobSpec, _: EnvironmentSpec) -> Iterator[str]:
     if len((spec.algorithm.source.inline or "").encode()) > INLINE_BYTES:
         yield f"algorithm.source.inline: more than {INLINE_BYTES} bytes; put it behind a URL"
     if len(json.dumps(spec.algorithm.custom_data).encode()) > CUSTOM_DATA_BYTES:
         yield f"algorithm.customData: more than {CUSTOM_DATA_BYTES} bytes; make it an input"
+
+
+def _files(spec: JobSpec, _: EnvironmentSpec) -> Iterator[str]:
+    listed = [(f"inputs: {item.id}", item.files or []) for item in spec.inputs]
+    for field, files in [*listed, ("algorithm.source", spec.algorithm.source.files or [])]:
+        for index, file in enumerate(files):
+            has_url = file.url is not None or file.url_from is not None
+            if not has_url and (file.method is not Method.GET or file.headers_from is not None):
+                yield f"{field}, file {index}: method and headersFrom are for url and urlFrom only"
+            if file.ipfs is not None and {".", ".."} & set(file.ipfs.cid.split("/")):
+                yield f"{field}, file {index}: ipfs.cid can't have . or .. in its path"
+
+
+def _volumes(spec: JobSpec, environment: EnvironmentSpec) -> Iterator[str]:
+    for item in spec.inputs:
+        if item.volume is None:
+            continue
+        if not environment.assets.allow_volumes:
+            yield f"inputs: {item.id}: the environment does not allow volume; see its assets.allowVolumes"
+        if names.is_volume(item.volume.claim_name):
+            yield f"inputs: {item.id}: volume.claimName has the name of a job's own volume, which no other job may read"
+
+
+# What the API server's rules can't see.
+_RULES: tuple[Callable[[JobSpec, EnvironmentSpec], Iterator[str]], ...] = (
+    _variables,
+    _folders,
+    _sizes,
+    _files,
+    _volumes,
+)
 
 
 def resolved(environment: EnvironmentSpec, settings: Settings) -> EnvironmentSpec:

@@ -98,7 +98,7 @@ def _without_environment(seen: Observed, now: datetime) -> Decision | None:
 def _not_allowed(seen: Observed, now: datetime) -> Decision | None:
     if seen.job.status.phase is not Phase.PENDING or seen.job.spec is None or seen.environment is None:
         return None
-    objection = admission_rules.objection(seen.job.spec, seen.environment)
+    objection = admission_rules.objection(seen.job.spec, seen.environment, seen.settings)
     if objection is None:
         return None
     return ending.at_once(to.created(seen.job), objection, now)

@@ -8,16 +8,15 @@ import asyncio
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import kopf
 
-from c2d.engine.environments import report_for_ever
 from c2d.engine.observe import World
 from c2d.engine.reconcile import Reconciler
 from c2d.kube import names
-from c2d.kube.client import Client
 from c2d.kube.resources import ENVIRONMENTS, JOBS, PODS, Object, Resource, key_of, owner_uid, uid_of
 
 logger = logging.getLogger(__name__)
@@ -30,11 +29,13 @@ def register(
     registry: kopf.OperatorRegistry,
     world: World,
     reconciler: Reconciler,
-    client: Client,
     stop_flag: asyncio.Event,
-    address: str = "",
+    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
 ) -> None:
-    """Connect kopf's streams with the world and the queue; sets the flag when a worker dies of a bug."""
+    """Connect kopf's streams with the world and the queue; sets the flag when a worker dies of a bug.
+
+    `beside`: what else runs from start to end, and stops the engine when it can't.
+    """
     running: list[asyncio.Task[None]] = []
 
     def ended(task: asyncio.Task[None]) -> None:
@@ -45,8 +46,8 @@ def register(
     @kopf.on.startup(registry=registry)
     async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)
-        for work in (*(reconciler.work() for _ in range(WORKERS)), report_for_ever(client, world, address)):
-            task = asyncio.create_task(work)
+        for work in (*[reconciler.work] * WORKERS, *beside):
+            task = asyncio.create_task(work())
             task.add_done_callback(ended)
             running.append(task)
 
@@ -60,9 +61,10 @@ def register(
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
         return _service_account(os.environ, **kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
-    _watch_jobs(registry, world, reconciler)
-    _watch_environments(registry, world, reconciler)
-    _watch_pods(registry, world, reconciler)
+    watch = _Watch(registry, world)
+    _watch_jobs(watch, world, reconciler)
+    _watch_environments(watch, world, reconciler)
+    _watch_pods(watch, world, reconciler)
 
 
 def _service_account(environ: Mapping[str, str], **kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -82,7 +84,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.watching.label_selectors["", "v1", PODS.plural] = f"{names.MANAGED_BY}={names.MANAGER},{names.STEP}"
 
 
-def _watch_jobs(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
+def _watch_jobs(watch: "_Watch", world: World, reconciler: Reconciler) -> None:
     news = _News(world.saw_job)
 
     async def on_job(event: kopf.RawEvent, **_: Any) -> None:
@@ -95,10 +97,10 @@ def _watch_jobs(registry: kopf.OperatorRegistry, world: World, reconciler: Recon
         elif news.taken(item):
             reconciler.queue.wake(key_of(item))
 
-    _register(registry, JOBS, news.index, on_job)
+    watch(JOBS, news.index, on_job)
 
 
-def _watch_environments(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
+def _watch_environments(watch: "_Watch", world: World, reconciler: Reconciler) -> None:
     generations: dict[str, int] = {}
 
     async def index_environment(body: kopf.Body, **_: Any) -> None:
@@ -117,10 +119,10 @@ def _watch_environments(registry: kopf.OperatorRegistry, world: World, reconcile
             if job["spec"].get("environment") == item["metadata"]["name"] and not job.get("status", {}).get("outcome"):
                 reconciler.queue.wake(key_of(job))
 
-    _register(registry, ENVIRONMENTS, index_environment, on_environment)
+    watch(ENVIRONMENTS, index_environment, on_environment)
 
 
-def _watch_pods(registry: kopf.OperatorRegistry, world: World, reconciler: Reconciler) -> None:
+def _watch_pods(watch: "_Watch", world: World, reconciler: Reconciler) -> None:
     news = _News(world.saw_pod)
 
     async def on_pod(event: kopf.RawEvent, **_: Any) -> None:
@@ -132,7 +134,7 @@ def _watch_pods(registry: kopf.OperatorRegistry, world: World, reconciler: Recon
         if job is not None and (gone or news.taken(item)):
             reconciler.queue.wake(job)
 
-    _register(registry, PODS, news.index, on_pod)
+    watch(PODS, news.index, on_pod)
 
 
 class _News:
@@ -169,10 +171,24 @@ class _NoDiffs(kopf.DiffBaseStorage):
         """Nothing is kept on our objects."""
 
 
-def _register(registry: kopf.OperatorRegistry, resource: Resource, index: Any, handler: Any) -> None:
-    group, _, version = resource.api_version.rpartition("/")
-    kopf.index(group, version, resource.plural, id=f"index-{resource.plural}", registry=registry)(index)
-    kopf.on.event(group, version, resource.plural, id=f"watch-{resource.plural}", registry=registry)(handler)
+@dataclass(frozen=True)
+class _Watch:
+    """Registers the handlers of a kind."""
+
+    registry: kopf.OperatorRegistry
+    world: World
+
+    def __call__(self, resource: Resource, index: Any, handler: Any) -> None:
+        group, _, version = resource.api_version.rpartition("/")
+
+        async def on_event(**given: Any) -> None:
+            # kopf calls no event handler before everything that was there at the start went through the indexes.
+            self.world.complete = True
+            await handler(**given)
+
+        place = (group, version, resource.plural)
+        kopf.index(*place, id=f"index-{resource.plural}", registry=self.registry)(index)
+        kopf.on.event(*place, id=f"watch-{resource.plural}", registry=self.registry)(on_event)
 
 
 def _job_of(pod: Object) -> tuple[str, str] | None:

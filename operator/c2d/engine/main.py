@@ -1,24 +1,35 @@
 """`c2d-engine`: the composition root of the operator-engine."""
 
 import asyncio
+import functools
 import logging
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import kopf
 
 from c2d import __version__
-from c2d.engine import handlers
+from c2d.api import plan
+from c2d.engine import handlers, signer
+from c2d.engine.environments import report_for_ever
+from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
+from c2d.engine.rates import Rates
 from c2d.engine.reconcile import Reconciler
+from c2d.engine.signer import Signer
 from c2d.engine.state import Settings
 from c2d.kube import errors
 from c2d.kube.client import Client
 from c2d.kube.resources import ENVIRONMENTS, JOBS
-from c2d.ocean import signatures
+from c2d.kube.tokens import Tokens, fetch_keys
 from c2d.ocean.errors import BadKey
+from c2d.ocean.signatures import PrivateKey
+
+logger = logging.getLogger(__name__)
 
 _RESOLV_CONF = pathlib.Path("/etc/resolv.conf")
 
@@ -32,7 +43,10 @@ class Options:
     image_pull_secrets: tuple[str, ...]
     namespaces: tuple[str, ...]
     canary: str
-    address: str  # of the operator's key; empty without one
+    key: PrivateKey | None  # of the operator; it shows itself to nobody
+    signer_url: str  # as configure pods reach it
+    signer_port: int
+    metadata_uri: str
     health_port: int
     log_level: str
 
@@ -48,7 +62,10 @@ class Options:
             image_pull_secrets=_names(environ.get("C2D_IMAGE_PULL_SECRETS", "")),
             namespaces=_names(environ.get("C2D_NAMESPACES", "")),
             canary=environ.get("C2D_CANARY", ""),
-            address=_address(environ.get("OPERATOR_PRIVATE_KEY", "")),
+            key=_key(environ.get("OPERATOR_PRIVATE_KEY", "")),
+            signer_url=environ.get("C2D_SIGNER_URL", "").rstrip("/"),
+            signer_port=_port(environ, "C2D_SIGNER_PORT", "8081"),
+            metadata_uri=environ.get("C2D_METADATA_URI", ""),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
@@ -58,12 +75,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.split(",") if name)
 
 
-def _address(key: str) -> str:
-    """The key itself is forgotten at once: only its address is needed."""
-    if not key:
-        return ""
+def _key(text: str) -> PrivateKey | None:
+    if not text:
+        return None
     try:
-        return signatures.address_of(key)
+        return PrivateKey(text)
     except BadKey as error:
         raise SystemExit(f"OPERATOR_PRIVATE_KEY can't be used: {error}") from None
 
@@ -93,17 +109,12 @@ def _bracketed(host: str) -> str:
 
 
 async def run(options: Options, probes: tuple[str, ...]) -> None:
-    settings = Settings(
-        image=options.image,
-        image_pull_policy=options.image_pull_policy,
-        image_pull_secrets=options.image_pull_secrets,
-        probes=probes,
-    )
     async with await Client.connect(user_agent=f"c2d-engine/{__version__}") as client:
         namespaces = options.namespaces or (client.namespace,)
         await require_definitions(client, namespaces)
         world, registry, stop_flag = World(), kopf.OperatorRegistry(), asyncio.Event()
-        handlers.register(registry, world, Reconciler(client, world, settings), client, stop_flag, options.address)
+        reconciler = Reconciler(client, world, settings_of(options, probes))
+        handlers.register(registry, world, reconciler, stop_flag, beside(options, client, world))
         await kopf.operator(
             registry=registry,
             standalone=True,
@@ -113,6 +124,32 @@ async def run(options: Options, probes: tuple[str, ...]) -> None:
         )
     if stop_flag.is_set():
         raise SystemExit(1)
+
+
+def settings_of(options: Options, probes: tuple[str, ...]) -> Settings:
+    if options.key is not None and not options.signer_url:
+        logger.warning("C2D_SIGNER_URL is not set: nothing is fetched from Providers, as no pod could ask the signer")
+    return Settings(
+        image=options.image,
+        image_pull_policy=options.image_pull_policy,
+        image_pull_secrets=options.image_pull_secrets,
+        probes=probes,
+        signer_url=options.signer_url if options.key is not None else "",
+        metadata_uri=options.metadata_uri,
+    )
+
+
+def beside(options: Options, client: Client, world: World) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """What runs beside the work on jobs: the environments' statuses, and the signer."""
+    tokens = Tokens(functools.partial(fetch_keys, client), plan.SIGNER_AUDIENCE, time.time, time.monotonic)
+    nonces = Nonces(client, client.namespace, lambda: time.time_ns() // 1_000_000)
+    rates = Rates(signer.PER_SECOND, signer.BURST, time.monotonic)
+    application = signer.application(Signer(options.key, world, tokens, nonces, rates))
+    address = options.key.address if options.key is not None else ""
+    return [
+        functools.partial(report_for_ever, client, world, address),
+        functools.partial(signer.serve_for_ever, application, options.signer_port),
+    ]
 
 
 async def require_definitions(client: Client, namespaces: tuple[str, ...]) -> None:

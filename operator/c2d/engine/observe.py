@@ -33,6 +33,8 @@ class World:
         self.pods = Children(JOB_UID)
         self.admission = Admission()
         self.agreements = Agreements()
+        # Whether everything that was there at the start is known: until then, what isn't here may still exist.
+        self.complete = False
         self._read: dict[str, Job] = {}
         self._views: dict[str, PodView] = {}
         self._offers: dict[str, tuple[int, EnvironmentSpec | None]] = {}

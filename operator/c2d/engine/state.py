@@ -18,6 +18,8 @@ class Settings:
     image_pull_policy: str
     probes: tuple[str, ...]  # of the isolation gate, where an environment names none
     image_pull_secrets: tuple[str, ...] = ()  # for that image, beside those of the environment
+    signer_url: str = ""  # where configure pods reach the signer; empty: this operator signs nothing
+    metadata_uri: str = ""  # the Aquarius for assets that name none
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def first_children(seen: Observed) -> list[Action]:
     """The volume and the plans, which every pod of the job needs."""
     job, spec, environment = seen.job, _spec(seen), to.environment_of(seen.job.status)
     return [
-        Create(CONFIG_MAPS, plan.plans(job, spec, environment)),
+        Create(CONFIG_MAPS, plan.plans(job, spec, environment, seen.settings)),
         Create(CLAIMS, volume.volume(job, environment)),
     ]
 

@@ -57,6 +57,10 @@ class Client:
     async def get(self, resource: Resource, namespace: str, name: str) -> Object:
         return await self._json("GET", resource.path(namespace, name))
 
+    async def document(self, path: str) -> Object:
+        """What the API server tells of itself at a path of its own, such as /openid/v1/jwks."""
+        return await self._json("GET", path)
+
     async def list(self, resource: Resource, namespace: str, **selectors: str) -> Object:
         """The list object: `items` and the `resourceVersion` to watch from."""
         return await self._json("GET", resource.path(namespace), query=selectors)

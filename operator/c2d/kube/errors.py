@@ -7,7 +7,8 @@ KubeError
 ├── Conflict        409 on a write: the object changed since it was read
 ├── Expired         410: that resource version is forgotten; list again
 ├── Rejected        400, 403, 413, 422: the same request will be refused again
-└── Unavailable     429, 5xx, cut or refused connections, timeouts: worth a retry
+├── Unavailable     429, 5xx, cut or refused connections, timeouts: worth a retry
+└── InvalidToken    a token that proves no pod of this cluster
 """
 
 from typing import Any
@@ -43,6 +44,10 @@ class Rejected(KubeError):
 
 class Unavailable(KubeError):
     """The API server can't be reached or can't serve now."""
+
+
+class InvalidToken(KubeError):
+    """The token proves no pod of this cluster."""
 
 
 _BY_CODE: dict[int, type[KubeError]] = {404: NotFound, 410: Expired, 429: Unavailable}

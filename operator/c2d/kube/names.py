@@ -1,5 +1,7 @@
 """Names and labels of a job's children: deterministic, so that the same child is never made twice."""
 
+import re
+
 from c2d.api.environment import GROUP
 
 JOB_UID = f"{GROUP}/job-uid"
@@ -9,6 +11,10 @@ ATTEMPT = f"{GROUP}/attempt"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "c2d-engine"
 
+# The ConfigMap with the bound of the nonces; of the namespace that the engine runs in. It outlives every engine.
+NONCES = "c2d-nonces"
+
+_VOLUME = re.compile(r".*-[0-9a-f]{8}-data")
 _LIMIT = 63  # of a label's value, and of a pod's hostname
 _UID_PART = 8
 
@@ -30,6 +36,11 @@ def label(value: str) -> str:
 
 def volume(job: str, uid: str) -> str:
     return child(job, uid, "data")
+
+
+def is_volume(claim: str) -> bool:
+    """Whether a claim has the name of a job's volume, so that nobody reads another job's data by it."""
+    return _VOLUME.fullmatch(claim) is not None
 
 
 def plan(job: str, uid: str) -> str:

@@ -99,6 +99,12 @@ def sign(text: str, key: PrivateKey) -> str:
     return "0x" + key.sign_hash(text_hash(text)).hex()
 
 
+def sign_like_a_wallet(text: str, key: PrivateKey) -> str:
+    """The same with v as 27 or 28: what a Provider wants of whoever downloads from it. Raises BadSignature."""
+    signature = key.sign_hash(text_hash(text))
+    return "0x" + signature[:64].hex() + f"{signature[64] + 27:02x}"
+
+
 def address_of(key: str) -> str:
     """The address, with checksum, of a private key. Raises BadKey."""
     return PrivateKey(key).address

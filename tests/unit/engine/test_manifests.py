@@ -101,17 +101,21 @@ def test_the_volume() -> None:
 
 
 def test_the_plans_hold_no_secret() -> None:
-    manifest = plan.plans(build.job(), SPEC, ENVIRONMENT)
+    manifest = plan.plans(build.job(), SPEC, ENVIRONMENT, SETTINGS)
     data = {name: json.loads(text) for name, text in manifest.pop("data").items()}
     assert manifest == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": head("plan"), "immutable": True}
     assert data == {
         "configure.json": {
             "job": "ns/branin",
             "inputs": [
-                {"path": "inputs/abc/0", "url": "https://a/b"},
-                {"path": "inputs/abc/1", "urlFile": "/c2d/secrets/s/url"},
+                {"path": "inputs/abc/0", "url": "https://a/b", "method": "GET"},
+                {"path": "inputs/abc/1", "urlFile": "/c2d/secrets/s/url", "method": "GET"},
             ],
-            "algorithm": [{"path": "transformations/algorithm", "text": "print(1)"}],
+            "algorithm": [{"path": "transformations/algorithm", "text": "print(1)", "method": "GET"}],
+            "assets": [],
+            "algorithmDid": "",
+            "container": {"entrypoint": "python3 $ALGO", "checksum": ""},
+            "allowPrivateAddresses": False,
         },
         "publish.json": {
             "job": "ns/branin",

@@ -1,10 +1,11 @@
 """The algorithm pod: the consumer's image, one container, the runner as its first process."""
 
 import json
+from collections.abc import Mapping
 
 from c2d.api import volume
 from c2d.api.environment import EnvironmentSpec, Resources
-from c2d.api.job import JobSpec
+from c2d.api.job import JobSpec, VolumeInput
 from c2d.engine.manifests import pod as frame
 from c2d.engine.pods import Step
 from c2d.engine.state import Job
@@ -18,6 +19,7 @@ _PROBE_TIMEOUT = 1000  # milliseconds for one probe of the gate
 def algorithm(job: Job, spec: JobSpec, environment: EnvironmentSpec, attempt: int, budget_seconds: int) -> Object:
     """`budget_seconds`: how long the algorithm itself may run, counted by the runner from its start."""
     resources = environment.resources
+    claims = _claims(spec)
     container: Object = {
         "image": spec.algorithm.container.reference,
         "imagePullPolicy": environment.pod.image_pull_policy.value,
@@ -27,6 +29,7 @@ def algorithm(job: Job, spec: JobSpec, environment: EnvironmentSpec, attempt: in
         "resources": _resources(resources),
         "volumeMounts": [
             *(_mount(folder, writable) for folder, writable in volume.ALGORITHM_MOUNTS),
+            *(_owners_mount(item.id, item.volume, claims) for item in spec.inputs if item.volume is not None),
             {"name": frame.TMP, "mountPath": "/tmp"},  # noqa: S108 - the pod's own scratch space
         ],
     }
@@ -37,7 +40,7 @@ def algorithm(job: Job, spec: JobSpec, environment: EnvironmentSpec, attempt: in
         Step.ALGORITHM,
         attempt,
         container=container,
-        volumes=[],
+        volumes=[_owners_volume(name, claim) for claim, name in claims.items()],
         scratch=resources.scratch,
         deadline_seconds=timeouts.pending_seconds + environment.isolation.timeout_seconds + budget_seconds + 120,
     )
@@ -92,3 +95,21 @@ def _resources(resources: Resources) -> Object:
 def _mount(folder: str, writable: bool) -> Object:
     mount: Object = {"name": frame.DATA, "mountPath": volume.absolute(folder), "subPath": folder}
     return mount if writable else {**mount, "readOnly": True}
+
+
+def _claims(spec: JobSpec) -> dict[str, str]:
+    """The data owner's claims that are inputs -> what the pod calls them. Inputs may share one."""
+    claims = dict.fromkeys(item.volume.claim_name for item in spec.inputs if item.volume is not None)
+    return {claim: f"input-{index}" for index, claim in enumerate(claims)}
+
+
+def _owners_volume(name: str, claim: str) -> Object:
+    """Read-only as a whole, too: else the kubelet would give the owner's files to the pod's group."""
+    return {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+
+
+def _owners_mount(asset: str, source: VolumeInput, claims: Mapping[str, str]) -> Object:
+    """Upon the input's folder, which configure has made on the job's volume."""
+    folder = volume.absolute(f"{volume.INPUTS}/{volume.short_id(asset)}")
+    mount: Object = {"name": claims[source.claim_name], "mountPath": folder, "readOnly": True}
+    return {**mount, "subPath": source.path} if source.path else mount

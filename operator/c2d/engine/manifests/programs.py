@@ -3,6 +3,7 @@
 from c2d.api import plan, volume
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec
+from c2d.engine import assets
 from c2d.engine.manifests import pod as frame
 from c2d.engine.manifests.plan import secret_keys, secret_path
 from c2d.engine.pods import Step
@@ -15,13 +16,22 @@ _RESOURCES: Object = {
     "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
 }
 _SCRATCH = "64Mi"
+_TOKEN_SECONDS = 600  # the least that Kubernetes takes
 _START = 60  # seconds added to the kubelet's clock for pulling and starting
 
 
 def configure(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: Settings, attempt: int) -> Object:
+    """With assets of Providers it gets a token that says to the signer which pod it is, and to nobody else anything."""
     keys = secret_keys(spec)
-    mounts = [{"name": "secrets", "mountPath": plan.SECRETS, "readOnly": True}] if keys else []
-    volumes = [_secrets([(key.name, key.key, secret_path(key)) for key in keys])] if keys else []
+    mounts: list[Object] = []
+    volumes: list[Object] = []
+    if keys:
+        mounts.append({"name": "secrets", "mountPath": plan.SECRETS, "readOnly": True})
+        volumes.append(_secrets([(key.name, key.key, secret_path(key)) for key in keys]))
+    if any(assets.services(spec)):
+        folder, _, file = plan.SIGNER_TOKEN.rpartition("/")
+        mounts.append({"name": "signer", "mountPath": folder, "readOnly": True})
+        volumes.append(_token(file))
     container = _program(settings, ["c2d-configure", "--plan", f"{plan.MOUNT}/{plan.CONFIGURE_FILE}"], mounts)
     return _pod(job, environment, settings, Step.CONFIGURE, attempt, container, volumes)
 
@@ -36,11 +46,14 @@ def publish(
 ) -> Object:
     """With `outputs` False only logs leave."""
     command = ["c2d-publish", "--plan", f"{plan.MOUNT}/{plan.PUBLISH_FILE}"]
-    container = _program(settings, command if outputs else [*command, "--logs-only"], [])
-    secret = environment.results.s3.credentials_secret_name
-    if secret is not None:
-        container["envFrom"] = [{"secretRef": {"name": secret}}]
-    return _pod(job, environment, settings, Step.PUBLISH, attempt, container, [])
+    results = environment.results
+    headers = results.ipfs.headers_secret_name if results.ipfs is not None else None
+    mounts = [{"name": "headers", "mountPath": f"{plan.SECRETS}/{headers}", "readOnly": True}] if headers else []
+    volumes = [{"name": "headers", "secret": {"secretName": headers, "defaultMode": 0o440}}] if headers else []
+    container = _program(settings, command if outputs else [*command, "--logs-only"], mounts)
+    if results.s3 is not None and results.s3.credentials_secret_name is not None:
+        container["envFrom"] = [{"secretRef": {"name": results.s3.credentials_secret_name}}]
+    return _pod(job, environment, settings, Step.PUBLISH, attempt, container, volumes)
 
 
 def _program(settings: Settings, command: list[str], mounts: list[Object]) -> Object:
@@ -87,3 +100,9 @@ def _pod(
 def _secrets(keys: list[tuple[str, str, str]]) -> Object:
     sources = [{"secret": {"name": name, "items": [{"key": key, "path": path}]}} for name, key, path in keys]
     return {"name": "secrets", "projected": {"defaultMode": 0o440, "sources": sources}}
+
+
+def _token(file: str) -> Object:
+    """The kubelet renews it in the file while the pod lives."""
+    source = {"audience": plan.SIGNER_AUDIENCE, "expirationSeconds": _TOKEN_SECONDS, "path": file}
+    return {"name": "signer", "projected": {"defaultMode": 0o440, "sources": [{"serviceAccountToken": source}]}}

@@ -1,0 +1,51 @@
+"""Which DIDs the pods of a job may have signed. Pure.
+
+A signature lets its holder fetch, in the operator's name, what was ordered for the operator. So only the pod that
+downloads gets one, while it downloads, for what its own job names.
+"""
+
+from c2d.api.phases import Phase
+from c2d.engine import assets
+from c2d.engine.errors import NotNow, NotYours
+from c2d.engine.observe import World
+from c2d.engine.pods import PodView, Step
+from c2d.engine.state import Job
+from c2d.kube.resources import Object, owner_uid, uid_of
+from c2d.kube.tokens import PodIdentity
+
+
+def require(world: World, caller: PodIdentity, did: str) -> None:
+    """Raises NotYours unless the caller is the live configure pod of an unfinished job that names this DID.
+
+    Raises NotNow while it can't be known.
+    """
+    if not world.complete:
+        raise NotNow("the engine has just started and does not know its pods yet; try again")
+    pod = world.pods.get((caller.namespace, caller.name))
+    if pod is None or uid_of(pod) != caller.uid:
+        raise NotYours("this pod is none of the engine's")
+    job = _job_of(world, pod)
+    if job is None or job.spec is None or not _is_configured_by(job, caller.uid, world):
+        raise NotYours("this pod does not configure a job now")
+    if not assets.is_did(did) or did not in [name for name, _, _ in assets.services(job.spec)]:
+        raise NotYours("the job does not name this asset")
+
+
+def _job_of(world: World, pod: Object) -> Job | None:
+    """By name, as an owner is referred to; then its UID must be the same."""
+    owner = owner_uid(pod)
+    for reference in pod["metadata"].get("ownerReferences", []):
+        item = world.jobs.get((pod["metadata"]["namespace"], reference["name"]))
+        if item is not None and owner is not None and uid_of(item) == owner:
+            return world.job(item)
+    return None
+
+
+def _is_configured_by(job: Job, pod_uid: str, world: World) -> bool:
+    if job.deleting or job.status.phase is not Phase.CONFIGURING or job.status.outcome is not None:
+        return False
+    return any(view.uid == pod_uid and _lives(view) for view in world.pods_of(job.uid))
+
+
+def _lives(view: PodView) -> bool:
+    return view.step is Step.CONFIGURE and not view.done and not view.deleting

@@ -1,0 +1,124 @@
+"""The signer: POST /sign gives a configure pod one signature of the operator's key for one download.
+
+The key stays in this process. A pod proves which one it is by its own service-account token, made for this audience
+only, and gets signatures for what its own job has ordered, each with a nonce of its own.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from c2d.engine import assets, entitlement
+from c2d.engine.errors import BadRequest, NoNonce, NoProof, NotNow, Refused, TooMany
+from c2d.engine.nonces import Nonces
+from c2d.engine.observe import World
+from c2d.engine.rates import Rates
+from c2d.kube import errors
+from c2d.kube.tokens import PodIdentity, Tokens
+from c2d.ocean import signatures
+from c2d.ocean.signatures import PrivateKey
+
+logger = logging.getLogger(__name__)
+
+PER_SECOND, BURST = 20, 100  # signatures of one pod; a download needs one, and another one where its nonce came late
+_BODY = 4096  # bytes; a DID has 71
+_HEADER_ERRORS = {404: "there is only POST /sign", 405: "there is only POST /sign", 413: "the body is too large"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Signer:
+    """What an answer takes. Without a key it refuses everybody."""
+
+    key: PrivateKey | None
+    world: World
+    tokens: Tokens
+    nonces: Nonces
+    rates: Rates
+
+    async def sign(self, authorization: str, read: Callable[[], Awaitable[bytes]]) -> dict[str, str]:
+        """The answer to a request with this header; its body is read only when the header is good. Raises Refused."""
+        if self.key is None:
+            raise NotNow("this operator has no key to sign with")
+        caller = await self._caller(authorization)
+        did = parse(await read())
+        entitlement.require(self.world, caller, did)
+        if not self.rates.take(caller.uid):
+            raise TooMany(f"more than {PER_SECOND} signatures a second; wait a moment")
+        nonce = str(await self._nonce())
+        logger.debug("signed for pod %s/%s, nonce %s", caller.namespace, caller.name, nonce)
+        signature = signatures.sign_like_a_wallet(did + nonce, self.key)
+        return {"nonce": nonce, "signature": signature, "consumerAddress": self.key.address}
+
+    async def _caller(self, authorization: str) -> PodIdentity:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise NoProof("the header Authorization must have the pod's token behind Bearer")
+        try:
+            return await self.tokens.pod_of(token.strip())
+        except errors.InvalidToken as error:
+            raise NoProof(f"the token proves nothing: {error}") from None
+        except errors.KubeError as error:
+            raise NotNow("the token can't be checked now; try again") from error
+
+    async def _nonce(self) -> int:
+        try:
+            return await self.nonces.next()
+        except (NoNonce, errors.KubeError) as error:
+            logger.warning("no nonce: %s", error)
+            raise NotNow("no nonce can be had now; try again") from error
+
+
+def parse(body: bytes) -> str:
+    """The DID of `{"did": …}`. Raises BadRequest."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest("the body must be JSON") from None
+    did = content.get("did") if isinstance(content, dict) else None
+    if not isinstance(did, str) or not assets.is_did(did):
+        raise BadRequest('the body must be {"did": "did:op:…"}, with 64 hex digits')
+    return did
+
+
+def application(signer: Signer) -> web.Application:
+    async def sign(request: web.Request) -> web.Response:
+        answer = await signer.sign(request.headers.get("Authorization", ""), request.read)
+        return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
+    made = web.Application(client_max_size=_BODY, middlewares=[_refusals])
+    made.router.add_post("/sign", sign)
+    return made
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer is JSON, and what somebody sends never makes an error of ours out of it."""
+    try:
+        return await handler(request)
+    except Refused as error:
+        return _error(error.status, str(error))
+    except web.HTTPException as error:
+        return _error(error.status, _HEADER_ERRORS.get(error.status, error.reason))
+
+
+def _error(status: int, text: str) -> web.Response:
+    headers = {429: {"Retry-After": "1"}, 503: {"Retry-After": "1"}, 401: {"WWW-Authenticate": "Bearer"}}
+    return web.json_response({"error": text}, status=status, headers=headers.get(status))
+
+
+async def serve_for_ever(made: web.Application, port: int, host: str | None = None) -> None:
+    """Until it is cancelled. Raises OSError when the port is taken."""
+    runner = web.AppRunner(made, access_log=None, handle_signals=False, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        logger.info("the signer listens on port %s", port)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
