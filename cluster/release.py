@@ -92,6 +92,8 @@ def _environment(store: s3.Store, traits: Traits) -> dict[str, object]:
         "resources": {"cpu": "1", "memory": "1Gi", "disk": "1Gi"},
         "maxJobs": 10,
         "maxJobDurationSeconds": 3600,
+        # The data of examples and tests is inside of the cluster.
+        "assets": {"allowPrivateAddresses": True},
         "results": {
             "s3": {
                 "endpoint": store.endpoint_in_cluster,

@@ -49,7 +49,42 @@ def test_the_engine_gets_every_setting_that_it_reads(helm: str) -> None:
     options = Options.read(environment_of(pod_of(rendered(helm), "engine")))
     assert options.namespaces == ("ns",)
     assert options.canary == "tcp://$(MY_ENGINE_SERVICE_HOST):$(MY_ENGINE_SERVICE_PORT)"
-    assert one(rendered(helm), "Service")["metadata"]["name"] == "my-engine"
+    assert options.signer_url == "http://$(MY_ENGINE_SERVICE_HOST):8081"
+
+
+def test_the_canary_is_the_first_port_because_the_link_tells_that_one(helm: str) -> None:
+    items = rendered(helm)
+    ports = [(port["port"], port["targetPort"]) for port in one(items, "Service")["spec"]["ports"]]
+    assert ports == [(8080, "health"), (8081, "signer")]
+    (container,) = pod_of(items, "engine")["containers"]
+    listening = {port["name"]: port["containerPort"] for port in container["ports"]}
+    options = Options.read(environment_of(pod_of(items, "engine")))
+    assert listening == {"health": options.health_port, "signer": options.signer_port}
+
+
+def test_the_engine_may_change_no_config_map_but_the_one_of_the_nonces(helm: str) -> None:
+    rules = [rule for rule in one(rendered(helm), "Role")["rules"] if "configmaps" in rule["resources"]]
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in rules] == [
+        (["create", "get"], None),
+        (["patch"], [names.NONCES]),
+    ]
+
+
+AQUARIUS = [
+    pytest.param({}, {}, "", id="none"),
+    pytest.param({"metadataUri": "https://a"}, {}, "https://a", id="where it belongs"),
+    pytest.param({}, {"metadataUri": "https://b"}, "https://b", id="where it was before"),
+    pytest.param({"metadataUri": "https://a"}, {"metadataUri": "https://b"}, "https://a", id="both"),
+]
+
+
+@pytest.mark.parametrize(("operator", "service", "expected"), AQUARIUS)
+def test_engine_and_service_have_one_aquarius(
+    helm: str, operator: dict[str, str], service: dict[str, str], expected: str
+) -> None:
+    items = rendered(helm, operator=operator, service=service)
+    told = [environment_of(pod_of(items, name))["C2D_METADATA_URI"] for name in ("engine", "service")]
+    assert told == [expected, expected]
 
 
 def test_the_operators_key_comes_from_a_secret_that_is_named(helm: str) -> None:
@@ -81,9 +116,13 @@ def test_one_image_serves_everything(helm: str, image: dict[str, str], reference
     assert [*images, environment_of(pod_of(items, "engine"))["C2D_IMAGE"]] == [reference] * 3
 
 
+def policies(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {item["metadata"]["name"]: item["spec"] for item in items if item["kind"] == "NetworkPolicy"}
+
+
 def test_the_policies_meet_the_pods_that_the_engine_makes(helm: str) -> None:
-    policies = {item["metadata"]["name"]: item["spec"] for item in rendered(helm) if item["kind"] == "NetworkPolicy"}
-    algorithm, transfers = policies["my-algorithm"], policies["my-transfers"]
+    found = policies(rendered(helm))
+    algorithm, transfers = found["my-algorithm"], found["my-transfers"]
     assert algorithm["podSelector"] == {"matchLabels": {names.STEP: Step.ALGORITHM.value}}
     assert set(algorithm["policyTypes"]) == {"Ingress", "Egress"}
     assert "egress" not in algorithm
@@ -92,8 +131,30 @@ def test_the_policies_meet_the_pods_that_the_engine_makes(helm: str) -> None:
     assert expression["key"] == names.STEP
     assert set(expression["values"]) == {Step.CONFIGURE.value, Step.PUBLISH.value}
     assert "ingress" not in transfers
-    service = one(rendered(helm), "Deployment", "service")["spec"]["template"]["metadata"]["labels"]
-    assert names.STEP not in service, "the service is no job's pod"
+    for component in ("engine", "service"):
+        labels = one(rendered(helm), "Deployment", component)["spec"]["template"]["metadata"]["labels"]
+        assert names.STEP not in labels, "it is no job's pod"
+
+
+def test_only_configure_pods_get_to_the_signer(helm: str) -> None:
+    items = rendered(helm)
+    found = policies(items)
+    engine = {"matchLabels": one(items, "Deployment")["spec"]["selector"]["matchLabels"]}
+    configure = {"matchLabels": {names.STEP: Step.CONFIGURE.value}}
+    signer = [{"port": 8081, "protocol": "TCP"}]
+    assert found["my-engine"] == {
+        "podSelector": engine,
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {"ports": [{"port": 8080, "protocol": "TCP"}]},
+            {"from": [{"podSelector": configure}], "ports": signer},
+        ],
+    }
+    assert found["my-to-signer"] == {
+        "podSelector": configure,
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [{"podSelector": engine}], "ports": signer}],
+    }
 
 
 def test_policies_can_be_left_to_somebody_else(helm: str) -> None:
@@ -111,6 +172,7 @@ WRONG = [
     pytest.param({"service": {"allowedProviders": ["0x12"]}}, "allowedProviders", id="an address that is too short"),
     pytest.param({"service": {"admins": {"passwords": ["x"]}}}, "passwords", id="passwords in the values"),
     pytest.param({"service": {"postgres": {"password": "x"}}}, "password", id="the database's password in the values"),
+    pytest.param({"operator": {"metadataUri": "aquarius"}}, "metadataUri", id="an Aquarius without a scheme"),
     pytest.param({"operator": {"privateKey": "0x1"}}, "privateKey", id="a private key in the values"),
     pytest.param({"service": {"ingress": {"enabled": True}}}, "host", id="an ingress without a host"),
     pytest.param({"service": {"replicas": 0}}, "replicas", id="a service without pods"),

@@ -32,6 +32,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: service
 {{- end }}
 
+{{- /* The Aquarius of everything; service.metadataUri is where it was set before. */}}
+{{- define "c2d.metadataUri" -}}
+{{ .Values.operator.metadataUri | default .Values.service.metadataUri }}
+{{- end }}
+
 {{- /* The Secrets with S3 credentials, as a JSON list: those of the chart's environments and the others that are named. */}}
 {{- define "c2d.credentials" -}}
 {{- $names := .Values.service.credentialsSecrets }}
