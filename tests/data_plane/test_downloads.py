@@ -35,9 +35,8 @@ class Run:
 
     def fetch(self, url: str, sha256: str | None = None, settings: Settings = FAST) -> bytes:
         place.make_folders(self.data)
-        plan = ConfigurePlan(
-            job="ns/job", inputs=[PlannedFile(path="inputs/a/0", url=url, sha256=sha256)], algorithm=[]
-        )
+        file = PlannedFile(path="inputs/a/0", url=url, sha256=sha256)
+        plan = ConfigurePlan(job="ns/job", inputs=[file], algorithm=[], allow_private_addresses=True)
         world = World(now=lambda: datetime.now(UTC), chance=lambda: 0.0, boot="boot", say=self.said.append)
         fill(plan, self.data, self._runner, settings, world)
         return (self.data / "inputs/a/0").read_bytes()
@@ -241,7 +240,7 @@ def test_several_files_arrive_at_once(files: FileServer, run: Run) -> None:
         PlannedFile(path=f"inputs/a/{number}", url=files.put(f"/{number}", CONTENT[number:], fileserver.cut(1_000_000)))
         for number in range(10)
     ]
-    plan = ConfigurePlan(job="ns/job", inputs=inputs, algorithm=[])
+    plan = ConfigurePlan(job="ns/job", inputs=inputs, algorithm=[], allow_private_addresses=True)
     world = World(now=lambda: datetime.now(UTC), chance=lambda: 0.0, boot="boot", say=run.said.append)
     filled = fill(plan, run.data, run.data.parent / "runner", FAST, world)
     assert filled.files == 11

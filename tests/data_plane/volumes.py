@@ -8,6 +8,7 @@ from pathlib import Path
 
 from c2d.api.environment import S3Target
 from c2d.api.plan import ConfigurePlan, PlannedFile, PublishPlan
+from c2d.storage.targets import Target
 from tests.data_plane import programs
 from tests.data_plane.programs import Finished, Program
 
@@ -49,8 +50,17 @@ class Volume:
         custom_data: object = None,
         *options: object,
     ) -> Program:
+        plan = ConfigurePlan(
+            job="ns/job",
+            inputs=list(inputs),
+            algorithm=list(algorithm),
+            custom_data=custom_data,
+            allow_private_addresses=True,
+        )
+        return self.start_plan(plan, *options)
+
+    def start_plan(self, plan: ConfigurePlan, *options: object) -> Program:
         self.data.mkdir(exist_ok=True)
-        plan = ConfigurePlan(job="ns/job", inputs=list(inputs), algorithm=list(algorithm), custom_data=custom_data)
         runner = self.folder / "runner"
         runner.write_bytes(RUNNER)
         return self._start("c2d.configure.main", plan.model_dump_json(by_alias=True), {}, "--runner", runner, *options)
@@ -58,11 +68,14 @@ class Volume:
     def configure(self, *arguments: object, **named: object) -> Finished:
         return self.start_configure(*arguments, **named).wait()  # type: ignore[arg-type]
 
-    def start_publish(self, target: S3Target, environment: dict[str, str], *options: object) -> Program:
-        plan = PublishPlan(job="ns/job", uid="uid", s3=target)
-        return self._start("c2d.publish.main", plan.model_dump_json(by_alias=True), environment, *options)
+    def start_publish(self, target: Target, environment: dict[str, str], *options: object) -> Program:
+        place = {"s3": target} if isinstance(target, S3Target) else {"ipfs": target}
+        plan = PublishPlan(job="ns/job", uid="uid", **place)  # type: ignore[arg-type]
+        secrets = self.folder / "secrets"
+        text = plan.model_dump_json(by_alias=True)
+        return self._start("c2d.publish.main", text, environment, "--secrets", secrets, *options)
 
-    def publish(self, target: S3Target, environment: dict[str, str], *options: object) -> Finished:
+    def publish(self, target: Target, environment: dict[str, str], *options: object) -> Finished:
         return self.start_publish(target, environment, *options).wait()
 
     def _start(self, module: str, plan: str, environment: dict[str, str], *options: object) -> Program:

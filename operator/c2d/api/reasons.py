@@ -18,6 +18,7 @@ class Reason(enum.StrEnum):
     ALGORITHM_DOWNLOAD_FAILED = "AlgorithmDownloadFailed"
     CHECKSUM_MISMATCH = "ChecksumMismatch"
     ALGORITHM_CHECKSUM_MISMATCH = "AlgorithmChecksumMismatch"
+    ALGORITHM_NOT_TRUSTED = "AlgorithmNotTrusted"
     CONFIGURE_FAILED = "ConfigureFailed"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     PENDING_TIMEOUT = "PendingTimeout"
@@ -76,6 +77,12 @@ ENDINGS: dict[Reason, Ending] = {
     Reason.ALGORITHM_CHECKSUM_MISMATCH: Ending(
         Phase.FAILED,
         "The algorithm is not the file it was declared to be; correct its sha256 or its source.",
+        32,
+    ),
+    Reason.ALGORITHM_NOT_TRUSTED: Ending(
+        Phase.FAILED,
+        "The publisher of a dataset doesn't let this algorithm near it; use one that its DDO trusts, as it was "
+        "published, or ask the publisher.",
         32,
     ),
     Reason.CONFIGURE_FAILED: Ending(Phase.FAILED, "The configure pod broke; its log tells where.", 31),

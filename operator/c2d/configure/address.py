@@ -24,7 +24,13 @@ def resolve(source: Url | UrlFile) -> Address:
     """The address that a task names. Raises DownloadFailed where it isn't an http or https URL."""
     if isinstance(source, Url):
         return _checked(source.value, _origin(source.value) or "the URL")
-    return _checked(_read(source.path), _secret_name(source.path))
+    text = read_secret(source.path, "the URL")
+    return _checked(text, secret_name(source.path, "the URL"))
+
+
+def of_server(url: str, what: str) -> Address:
+    """The address of a server whose URL is no secret. Raises DownloadFailed."""
+    return _checked(url, _origin(url) or what)
 
 
 def _checked(url: str, shown: str) -> Address:
@@ -46,18 +52,19 @@ def _origin(url: str) -> str | None:
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
 
 
-def _secret_name(path: PurePosixPath) -> str:
+def secret_name(path: PurePosixPath, what: str) -> str:
+    """How a message names what is in a Secret's file."""
     name = path.relative_to(plan.SECRETS) if path.is_relative_to(plan.SECRETS) else PurePosixPath(path.name)
-    return f"the URL in Secret key {name}"
+    return f"{what} in Secret key {name}"
 
 
-def _read(path: PurePosixPath) -> str:
-    """What the file holds, without the newline that most editors and `echo` end it with."""
+def read_secret(path: PurePosixPath, what: str, limit: int = _LIMIT) -> str:
+    """What the file holds, without the newline that most editors and `echo` end it with. Raises DownloadFailed."""
     try:
         with Path(path).open(encoding="utf-8") as file:
-            return file.read(_LIMIT).strip()
+            return file.read(limit).strip()
     except OSError as error:
-        raise DownloadFailed(f"{_secret_name(path)} can't be read: {error.strerror}") from error
+        raise DownloadFailed(f"{secret_name(path, what)} can't be read: {error.strerror}") from error
     except UnicodeDecodeError:
         # Without `from`: the error holds the content.
-        raise DownloadFailed(f"{_secret_name(path)} is not an http or https URL") from None
+        raise DownloadFailed(f"{secret_name(path, what)} is not in UTF-8") from None

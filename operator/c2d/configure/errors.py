@@ -4,6 +4,7 @@
     ├── PlanInvalid      the plan asks for something impossible
     ├── DownloadFailed   a file could not be fetched; `may_pass` says whether a new pod could help
     ├── WrongChecksum    a file is not what it was declared to be
+    ├── NotTrusted       the publisher of a dataset doesn't let the algorithm near it
     ├── DiskFull         the volume has no room
     └── TaskFailed       any of these while working on one file, whose role it adds
 
@@ -40,6 +41,10 @@ class DownloadFailed(ConfigureError):
 
 class WrongChecksum(ConfigureError):
     """A file is not what it was declared to be."""
+
+
+class NotTrusted(ConfigureError):
+    """The publisher of a dataset doesn't let the algorithm near it."""
 
 
 class DiskFull(ConfigureError):

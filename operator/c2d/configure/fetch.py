@@ -2,18 +2,29 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
 import aiohttp
 
-from c2d.configure import address, place
-from c2d.configure.download import Download, open_session
-from c2d.configure.errors import ConfigureError, PlanInvalid, TaskFailed, WrongChecksum
+from c2d.api.plan import ConfigurePlan, PlannedAsset
+from c2d.configure import admission, place, sources
+from c2d.configure.address import of_server
+from c2d.configure.asking import Asker
+from c2d.configure.assets import Assets, Opened
+from c2d.configure.bucket import Bucket
+from c2d.configure.download import Download
+from c2d.configure.errors import ConfigureError, PlanInvalid, Role, TaskFailed, WrongChecksum
 from c2d.configure.partial import Partial
 from c2d.configure.settings import Settings, World
-from c2d.configure.tasks import Task, Url, UrlFile
+from c2d.configure.signer import Signer
+from c2d.configure.sources import Source
+from c2d.configure.tasks import AssetFile, Object, Stored, Task, Url, UrlFile, require_places, role_of
+from c2d.configure.transport import open_own_session, open_session
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -23,45 +34,68 @@ class Fetcher:
     data: Path
     settings: Settings
     world: World
+    limit: int | None  # bytes of a file
     session: aiohttp.ClientSession
+    signer: Signer
+    assets: Assets
     places: asyncio.Semaphore
+    turns: dict[str, asyncio.Lock] = field(default_factory=dict)  # one for each Provider
 
-    async def fetch(self, task: Task) -> int:
-        """Brings one file to its place; gives its size. Raises TaskFailed."""
+    async def open(self, asset: PlannedAsset) -> Opened:
+        """Finds out what the order is for. Raises TaskFailed."""
         async with self.places:
-            with self._role_is_told(task), place.disk_full_is_told():
+            with self._role_is_told(role_of(asset), asset.path), place.disk_full_is_told():
+                return await self.assets.open(asset)
+
+    async def fetch_each(self, tasks: Sequence[Task]) -> list[Stored]:
+        """Those that are not here. Raises the TaskFailed that says most."""
+        return await _together([self.fetch(task) for task in tasks if not task.is_here])
+
+    async def fetch(self, task: Task) -> Stored:
+        """Brings one file to its place. Raises TaskFailed."""
+        async with self.places:
+            with self._role_is_told(task.role, task.path), place.disk_full_is_told():
                 path = self.data / task.path
-                size = await asyncio.to_thread(self._size_there, task, path)
-                return await self._bring(task, path) if size is None else size
+                return await asyncio.to_thread(self._there, task, path) or await self._bring(task, path)
 
     @contextlib.contextmanager
-    def _role_is_told(self, task: Task) -> Iterator[None]:
+    def _role_is_told(self, role: Role, path: PurePosixPath | str) -> Iterator[None]:
         try:
             yield
         except ConfigureError as error:
-            self.world.say(f"{task.path}: failed: {error}")
-            raise TaskFailed(task.role, error) from error
+            self.world.say(f"{path}: failed: {error}")
+            raise TaskFailed(role, error) from error
 
-    def _size_there(self, task: Task, path: Path) -> int | None:
-        """The file's size if an earlier run brought it, which only a declared sha256 can prove."""
+    def _there(self, task: Task, path: Path) -> Stored | None:
+        """The file if an earlier run brought it, which only a declared sha256 can prove."""
         if task.sha256 is None or place.sha256_of(path) != task.sha256:
             return None
         path.chmod(task.mode)
         self.world.say(f"{task.path}: an earlier run brought it already")
-        return path.stat().st_size
+        return Stored(task.path, path.stat().st_size, task.sha256)
 
-    async def _bring(self, task: Task, path: Path) -> int:
-        if not isinstance(task.source, Url | UrlFile):
-            raise PlanInvalid(f"{task.path} has nothing to fetch")
-        origin = address.resolve(task.source)
-        self.world.say(f"{task.path}: fetching from {origin.shown}")
-        download = Download(self.session, self.settings, self.world, str(task.path), origin)
+    async def _bring(self, task: Task, path: Path) -> Stored:
+        source = self._source(task)
+        self.world.say(f"{task.path}: fetching from {source.shown}")
+        download = Download(self.session, self.settings, self.world, str(task.path), source, self.limit)
         with contextlib.closing(Partial(place.partial_path(self.data, path))) as partial:
             await self._complete(download, task, partial)
             place.make_parents(path)
             partial.become(path, task.mode)
         self.world.say(f"{task.path}: {partial.size} bytes, sha256 {partial.sha256}")
-        return partial.size
+        return Stored(task.path, partial.size, partial.sha256)
+
+    def _source(self, task: Task) -> Source:
+        match task.source:
+            case Url() | UrlFile() as url:
+                return sources.plain(url)
+            case Object(planned):
+                return sources.Presigned(Bucket(planned), planned.key)
+            case AssetFile(endpoint=endpoint) as file:
+                shown = of_server(endpoint, "the Provider").shown
+                turn = self.turns.setdefault(shown, asyncio.Lock())
+                return sources.Ordered(file, shown, self.signer, turn)
+        raise PlanInvalid(f"{task.path} has nothing to fetch")
 
     async def _complete(self, download: Download, task: Task, partial: Partial) -> None:
         await download.run(partial)
@@ -78,20 +112,56 @@ def _fits(task: Task, partial: Partial) -> bool:
     return task.sha256 in (None, partial.sha256)
 
 
-def fetch_all(tasks: Sequence[Task], data: Path, settings: Settings, world: World) -> int:
-    """Fetches every file; gives their size together. Raises the TaskFailed that says most."""
-    return asyncio.run(_fetch_all(tasks, data, settings, world))
+def fetch_all(
+    plan: ConfigurePlan, tasks: Sequence[Task], here: Sequence[Stored], data: Path, settings: Settings, world: World
+) -> list[Stored]:
+    """Fetches what isn't here, the files of assets too; `here` is what the other tasks have put on the volume.
+
+    Raises the TaskFailed that says most, or NotTrusted.
+    """
+    return asyncio.run(_fetch_all(plan, tasks, here, data, settings, world))
 
 
-async def _fetch_all(tasks: Sequence[Task], data: Path, settings: Settings, world: World) -> int:
-    async with open_session(settings) as session:
-        fetcher = Fetcher(data, settings, world, session, asyncio.Semaphore(settings.at_once))
-        try:
-            async with asyncio.TaskGroup() as group:
-                running = [group.create_task(fetcher.fetch(task)) for task in tasks]
-        except ExceptionGroup as failures:
-            raise worst(failures.exceptions) from failures
-    return sum(task.result() for task in running)
+async def _fetch_all(
+    plan: ConfigurePlan, tasks: Sequence[Task], here: Sequence[Stored], data: Path, settings: Settings, world: World
+) -> list[Stored]:
+    async with _fetcher(plan, data, settings, world) as fetcher:
+        opened = await _together([fetcher.open(asset) for asset in plan.assets])
+        tasks = [*tasks, *(task for each in opened for task in each.tasks)]
+        require_places([task.path for task in tasks])
+        code = [task for task in tasks if task.role is Role.ALGORITHM]
+        # The algorithm comes before assets: no data is fetched for one that its publisher doesn't admit.
+        judged = any(admission.restricts(each) for each in opened)
+        first = await fetcher.fetch_each(code if judged else tasks)
+        files = {stored.path: stored for stored in (*here, *first)}
+        admission.require_admission(plan, opened, [files[task.path] for task in code])
+        rest = await fetcher.fetch_each([task for task in tasks if task.path not in files])
+    return [*(each.note for each in opened), *first, *rest]
+
+
+@contextlib.asynccontextmanager
+async def _fetcher(plan: ConfigurePlan, data: Path, settings: Settings, world: World) -> AsyncIterator[Fetcher]:
+    async with open_session(settings, plan.allow_private_addresses) as session, open_own_session(settings) as own:
+        yield Fetcher(
+            data=data,
+            settings=settings,
+            world=world,
+            limit=plan.max_file_bytes,
+            session=session,
+            signer=Signer(plan.signer, Asker(own, settings, world)),
+            assets=Assets(data, Asker(session, settings, world)),
+            places=asyncio.Semaphore(settings.at_once),
+        )
+
+
+async def _together(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What each of them gives, in their order. Raises the error that says most."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(each) for each in work]
+    except ExceptionGroup as failures:
+        raise worst(failures.exceptions) from failures
+    return [task.result() for task in running]
 
 
 def worst(errors: Sequence[Exception]) -> Exception:

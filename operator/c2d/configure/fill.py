@@ -10,7 +10,7 @@ from c2d.api.plan import ConfigurePlan
 from c2d.configure import place
 from c2d.configure.errors import ConfigureError, DownloadFailed, PlanInvalid, TaskFailed, WrongChecksum
 from c2d.configure.settings import Settings, World
-from c2d.configure.tasks import ContentFile, Task, Text, tasks_of
+from c2d.configure.tasks import ContentFile, Stored, Task, Text, tasks_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Filled:
 def fill(plan: ConfigurePlan, data: Path, runner: Path, settings: Settings, world: World) -> Filled:
     """Puts everything that the plan names to its place. Raises ConfigureError."""
     try:
-        filled = _carry_out(tasks_of(plan), data, runner, settings, world)
+        filled = _carry_out(plan, data, runner, settings, world)
     except ConfigureError as error:
         # Unfinished files are for the next pod; where there won't be one, logs need the room.
         if not error.may_pass:
@@ -34,12 +34,13 @@ def fill(plan: ConfigurePlan, data: Path, runner: Path, settings: Settings, worl
     return filled
 
 
-def _carry_out(tasks: Sequence[Task], data: Path, runner: Path, settings: Settings, world: World) -> Filled:
+def _carry_out(plan: ConfigurePlan, data: Path, runner: Path, settings: Settings, world: World) -> Filled:
+    tasks = tasks_of(plan)
     with place.disk_full_is_told():
         place.copy(data, runner, data / volume.RUNNER, place.RUNNER_MODE)
-        size = sum(_write(task, _content(task), data, world) for task in tasks if task.is_here)
-    size += _fetch([task for task in tasks if not task.is_here], data, settings, world)
-    return Filled(len(tasks), size)
+        here = [_write(task, _content(task), data, world) for task in tasks if task.is_here]
+    stored = here + _fetch(plan, tasks, here, data, settings, world)
+    return Filled(len(stored), sum(file.size for file in stored))
 
 
 def _content(task: Task) -> bytes:
@@ -59,19 +60,21 @@ def _read(task: Task, path: Path) -> bytes:
         raise TaskFailed(task.role, DownloadFailed(f"Secret key {name} can't be read: {error.strerror}")) from error
 
 
-def _write(task: Task, content: bytes, data: Path, world: World) -> int:
+def _write(task: Task, content: bytes, data: Path, world: World) -> Stored:
     digest = hashlib.sha256(content).hexdigest()
     if task.sha256 not in (None, digest):
         raise TaskFailed(task.role, WrongChecksum(f"{task.path} has sha256 {digest}, declared is {task.sha256}"))
     place.write(data, data / task.path, content, task.mode)
     world.say(f"{task.path}: {len(content)} bytes, sha256 {digest}")
-    return len(content)
+    return Stored(task.path, len(content), digest)
 
 
-def _fetch(tasks: list[Task], data: Path, settings: Settings, world: World) -> int:
-    if not tasks:
-        return 0
+def _fetch(
+    plan: ConfigurePlan, tasks: Sequence[Task], here: list[Stored], data: Path, settings: Settings, world: World
+) -> list[Stored]:
+    if len(here) == len(tasks) and not plan.assets:
+        return []
     # Half of the start-up time is aiohttp, and many jobs have nothing to fetch.
     from c2d.configure import fetch  # noqa: PLC0415
 
-    return fetch.fetch_all(tasks, data, settings, world)
+    return fetch.fetch_all(plan, tasks, here, data, settings, world)

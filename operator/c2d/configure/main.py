@@ -75,7 +75,10 @@ def _configure(arguments: argparse.Namespace, log: Log) -> Ending[ConfigureRepor
     with place.disk_full_is_told():
         place.make_folders(arguments.data)
     plan = _read_plan(arguments.plan)
-    log.say(f"configuring {plan.job}: {len(plan.inputs)} input files, {len(plan.algorithm)} algorithm files")
+    log.say(
+        f"configuring {plan.job}: {len(plan.inputs)} input files, {len(plan.algorithm)} algorithm files, "
+        f"{len(plan.assets)} assets"
+    )
     world = World(now=_now, chance=random.random, boot=_boot_id(), say=log.say)
     filled = fill(plan, arguments.data, arguments.runner, _settings(arguments), world)
     log.say(f"done: {filled.files} files, {in_words(filled.bytes)}")

@@ -15,6 +15,8 @@ class Interrupted(Exception):
 
     def __init__(self, fault: Fault, detail: str = "", retry_after: float | None = None) -> None:
         super().__init__(f"{fault.words} {detail}".rstrip())
+        # What comes again and again may still be final for other pods: a signature that nobody takes, for example.
+        self.heals = fault.may_pass and fault is not Fault.SIGNATURE
         self.fault = fault
         self.retry_after = retry_after
 

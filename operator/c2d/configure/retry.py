@@ -16,6 +16,11 @@ class Fault(enum.Enum):
     CHANGED = ("sent another version of the file", True)
     CERTIFICATE = ("has no valid certificate", False)
     FORBIDDEN = ("is at a link-local address, where clouds keep the credentials of their machines", False)
+    PRIVATE = ("is at a private address, which the environment's assets.allowPrivateAddresses doesn't allow", False)
+    TOO_LARGE = ("sent more than the environment's assets.maxFileBytes allows:", False)
+    TOO_LONG = ("sent a longer answer than is read:", False)
+    NONCE = ("had seen a later request of ours", True)
+    SIGNATURE = ("did not take the signature", True)
     REFUSED = ("refused", False)
     REDIRECTS = ("redirected too often", False)
     REDIRECT_BAD = ("redirected to something that is not an http or https URL", False)
@@ -45,6 +50,7 @@ class Policy:
     first_delay: float = 0.5
     longest_delay: float = 30
     longest_retry_after: float = 60
+    signatures: int = 8  # that a Provider may refuse in a row
 
     def delay(self, failures: int, chance: float, retry_after: float | None = None) -> float:
         """The wait after so many failures in a row (1 or more); `chance` is a random number in [0, 1).
@@ -55,6 +61,41 @@ class Policy:
         grown = min(self.longest_delay, self.first_delay * 2.0 ** min(failures - 1, 30))
         wish = min(retry_after or 0, self.longest_retry_after)
         return max(grown * (0.5 + chance / 2), wish)
+
+
+class Patience:
+    """Counts the failures of one transfer and says how long to wait after each. Pure, but for what it counts.
+
+    Signatures are counted apart: a Provider wants rising nonces of all jobs together, so that an honest request may
+    be overtaken on its way again and again, while nothing is wrong with the Provider.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._failures = 0
+        self._refused = 0
+
+    def after(self, fault: Fault, chance: float, retry_after: float | None, progressed: bool) -> float | None:
+        """Seconds until the next try; None where there is none. After progress, counting begins anew."""
+        if progressed:
+            self._failures = self._refused = 0
+        if not fault.may_pass:
+            return None
+        if fault in _OF_SIGNATURES:
+            self._refused += 1
+            short = self._policy.delay(min(self._refused, 3), chance)
+            return short if self._refused < self._policy.signatures else None
+        self._failures += 1
+        wait = self._policy.delay(self._failures, chance, retry_after)
+        return wait if self._failures < self._policy.attempts else None
+
+    @property
+    def tries(self) -> int:
+        """Failures in a row."""
+        return max(self._failures, self._refused)
+
+
+_OF_SIGNATURES = (Fault.NONCE, Fault.SIGNATURE)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

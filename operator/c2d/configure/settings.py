@@ -14,6 +14,7 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     connect_timeout: float = 10
     stall_timeout: float = 60  # without a byte
+    ask_timeout: float = 120  # for a whole answer that is no file
     at_once: int = 4  # files
 
 

@@ -3,7 +3,7 @@
 from c2d.api import report
 from c2d.api.reasons import Reason
 from c2d.api.report import ConfigureReport
-from c2d.configure.errors import ConfigureError, DiskFull, DownloadFailed, Role, TaskFailed, WrongChecksum
+from c2d.configure.errors import ConfigureError, DiskFull, DownloadFailed, NotTrusted, Role, TaskFailed, WrongChecksum
 from c2d.inpod.ending import Ending, may_pass, where
 
 _REASONS = {
@@ -23,6 +23,8 @@ def _reason(error: ConfigureError) -> Reason:
     cause, role = (error.error, error.role) if isinstance(error, TaskFailed) else (error, None)
     if isinstance(cause, DiskFull):
         return Reason.DISK_FULL
+    if isinstance(cause, NotTrusted):
+        return Reason.ALGORITHM_NOT_TRUSTED
     return _REASONS.get((type(cause), role), Reason.CONFIGURE_FAILED) if role else Reason.CONFIGURE_FAILED
 
 

@@ -1,10 +1,11 @@
-"""What can be wrong with what a Provider sends. Every error of this package is an `OceanError`.
+"""What can be wrong with what a Provider or Aquarius sends. Every error of this package is an `OceanError`.
 
     OceanError
     ├── BadSignature     no address can be recovered
     ├── BadAddress       a text that is no address
     ├── BadKey           a private key that isn't one
-    └── WorkflowInvalid  a workflow that can't be carried out; says where and what to do
+    ├── WorkflowInvalid  a workflow that can't be carried out; says where and what to do
+    └── AssetInvalid     what is known of an asset can't be used; the text goes on after the asset's name
 
 Messages are fit for the client that sent the request. They never hold a key, nor anything that a client wrote freely,
 which may be a secret URL or act on a terminal.
@@ -33,3 +34,7 @@ class WorkflowInvalid(OceanError):
     def __init__(self, message: str, field: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class AssetInvalid(OceanError):
+    """What Aquarius or a Provider says of an asset can't be used; the text continues a sentence that names it."""
