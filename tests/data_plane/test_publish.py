@@ -1,4 +1,4 @@
-"""The whole program `c2d-publish` against a real S3 server."""
+"""The whole program `c2d-publish` against a real S3 server, and what holds for every storage against IPFS, too."""
 
 import hashlib
 import json
@@ -13,6 +13,8 @@ import pytest
 from c2d.api.environment import S3Target
 from c2d.api.manifest import Manifest
 from c2d.api.report import EXIT_FAILED, EXIT_OK, EXIT_RETRY
+from c2d.storage.targets import Target
+from tests.data_plane.ipfs_server import IpfsServer
 from tests.data_plane.programs import Finished, eventually
 from tests.data_plane.s3server import S3Server, free_port
 from tests.data_plane.tap import Tap
@@ -23,13 +25,13 @@ LARGE = os.urandom(30 * MIB + 1)
 
 
 class Bench:
-    """A volume, a place in the bucket, and the program between them."""
+    """A volume, a place in the storage, and the program between them."""
 
-    def __init__(self, s3: S3Server, volume: Volume, name: str) -> None:
-        self.s3 = s3
+    environment: dict[str, str]
+
+    def __init__(self, volume: Volume, target: Target) -> None:
         self.volume = volume
-        self.target = s3.target(prefix=name)
-        self.prefix = f"{name}/ns/uid/"
+        self.target: Target = target
         volume.make()
 
     def output(self, name: str, content: bytes = b"x") -> Path:
@@ -41,44 +43,123 @@ class Bench:
     def log(self, name: str, content: bytes) -> None:
         self.volume.path(name).write_bytes(content)
 
-    def publish(self, *options: object, target: S3Target | None = None) -> Finished:
-        return self.volume.publish(target or self.target, self.s3.environment, *options)
+    def publish(self, *options: object, target: Target | None = None) -> Finished:
+        return self.volume.publish(target or self.target, self.environment, *options)
 
     def manifest(self) -> Manifest:
-        return Manifest.model_validate_json(self.s3.read(self.prefix + "manifest.json"))
+        return Manifest.model_validate_json(self.read("manifest.json"))
 
     def stored(self) -> dict[str, bytes]:
         """What the manifest names, each verified."""
         found = {}
         for result in self.manifest().results:
-            content = self.s3.read(self.prefix + result.key)
+            content = self.read(result.key)
             assert (len(content), hashlib.sha256(content).hexdigest()) == (result.filesize, result.sha256)
             found[result.key] = content
         return found
 
     def assert_nothing_else(self) -> None:
-        assert self.s3.keys(self.prefix) == {result.key for result in self.manifest().results} | {"manifest.json"}
+        assert self.names() == {result.key for result in self.manifest().results} | {"manifest.json"}
+
+    def read(self, key: str) -> bytes:
+        raise NotImplementedError
+
+    def names(self) -> set[str]:
+        """What is stored."""
+        raise NotImplementedError
+
+    def place(self) -> tuple[str, str]:
+        """What the report should say of where: location and manifest."""
+        raise NotImplementedError
+
+
+class S3Bench(Bench):
+    """In a bucket."""
+
+    def __init__(self, s3: S3Server, volume: Volume, name: str) -> None:
+        super().__init__(volume, s3.target(prefix=name))
+        self.s3 = s3
+        self.environment = s3.environment
+        self.prefix = f"{name}/ns/uid/"
+
+    def read(self, key: str) -> bytes:
+        return self.s3.read(self.prefix + key)
+
+    def names(self) -> set[str]:
+        return self.s3.keys(self.prefix)
+
+    def place(self) -> tuple[str, str]:
+        return f"s3://results/{self.prefix.rstrip('/')}", f"{self.prefix}manifest.json"
+
+    def assert_nothing_else(self) -> None:
+        super().assert_nothing_else()
         assert self.s3.unfinished(self.prefix) == []
 
 
+class IpfsBench(Bench):
+    """On a node of IPFS; what counts is what the one pin names."""
+
+    def __init__(self, ipfs: IpfsServer, volume: Volume, name: str) -> None:
+        super().__init__(volume, ipfs.target(prefix=f"{name}-"))
+        self.ipfs = ipfs
+        self.environment = {}
+        self.folder = f"{name}-uid"
+
+    @property
+    def cid(self) -> str:
+        [cid] = [cid for cid, name in self.ipfs.pins().items() if name == self.folder]
+        return cid
+
+    def read(self, key: str) -> bytes:
+        return self.ipfs.read(f"{self.cid}/{key}")
+
+    def names(self) -> set[str]:
+        return self.ipfs.names(self.cid)
+
+    def place(self) -> tuple[str, str]:
+        return f"ipfs://{self.cid}", f"{self.cid}/manifest.json"
+
+    def assert_nothing_else(self) -> None:
+        super().assert_nothing_else()
+        assert self.ipfs.cid(f"/c2d/{self.folder}") == self.cid
+        assert self.ipfs.cid(f"/c2d/.unfinished/{self.folder}") is None
+
+
 @pytest.fixture
-def bench(s3: S3Server, volume: Volume, request: pytest.FixtureRequest) -> Bench:
-    return Bench(s3, volume, f"t{abs(hash(request.node.nodeid))}")
+def name(request: pytest.FixtureRequest) -> str:
+    return f"t{abs(hash(request.node.nodeid))}"
 
 
-def test_outputs_and_logs_are_stored_and_listed(bench: Bench) -> None:
-    bench.output("model.bin", LARGE)
-    bench.output("b/2.txt", b"two")
-    bench.output("b/1\n.txt", b"one")
-    bench.output("empty", b"")
-    bench.log("logs/algorithm.log", b"hello")
-    bench.log("adminlogs/configure.log", b"configured")
+@pytest.fixture
+def bench(s3: S3Server, volume: Volume, name: str) -> S3Bench:
+    return S3Bench(s3, volume, name)
 
-    done = bench.publish()
+
+@pytest.fixture
+def on_ipfs(ipfs: IpfsServer, volume: Volume, name: str) -> IpfsBench:
+    return IpfsBench(ipfs, volume, name)
+
+
+@pytest.fixture(params=["bench", "on_ipfs"], ids=["S3", "IPFS"])
+def each(request: pytest.FixtureRequest) -> Bench:
+    """One storage after the other."""
+    found: Bench = request.getfixturevalue(request.param)
+    return found
+
+
+def test_outputs_and_logs_are_stored_and_listed(each: Bench) -> None:
+    each.output("model.bin", LARGE)
+    each.output("b/2.txt", b"two")
+    each.output("b/1\n.txt", b"one")
+    each.output("empty", b"")
+    each.log("logs/algorithm.log", b"hello")
+    each.log("adminlogs/configure.log", b"configured")
+
+    done = each.publish()
 
     assert done.code == EXIT_OK, done.output
-    stored = bench.stored()
-    assert [(result.index, result.type.value, result.filename) for result in bench.manifest().results] == [
+    stored = each.stored()
+    assert [(result.index, result.type.value, result.filename) for result in each.manifest().results] == [
         (0, "output", "b/1%0A.txt"),
         (1, "output", "b/2.txt"),
         (2, "output", "empty"),
@@ -91,42 +172,43 @@ def test_outputs_and_logs_are_stored_and_listed(bench: Bench) -> None:
     assert stored["outputs/b/1%0A.txt"] == b"one"
     assert stored["logs/algorithm.log"] == b"hello"
     assert stored["logs/publish.log"].decode() in done.output
-    manifest = bench.s3.read(bench.prefix + "manifest.json")
+    manifest = each.read("manifest.json")
+    location, key = each.place()
     assert done.report == {
         "message": "",
-        "location": f"s3://results/{bench.prefix.rstrip('/')}",
-        "manifest": f"{bench.prefix}manifest.json",
+        "location": location,
+        "manifest": key,
         "manifestSha256": hashlib.sha256(manifest).hexdigest(),
         "count": 7,
         "bytes": sum(len(content) for content in stored.values()),
         "files": [
             {"filename": result.filename, "filesize": result.filesize, "type": result.type.value}
-            for result in bench.manifest().results
+            for result in each.manifest().results
         ],
     }
-    bench.assert_nothing_else()
+    each.assert_nothing_else()
 
 
-def test_logs_only(bench: Bench) -> None:
-    bench.output("secret")
-    bench.log("logs/algorithm.log", b"hello")
-    done = bench.publish("--logs-only")
+def test_logs_only(each: Bench) -> None:
+    each.output("secret")
+    each.log("logs/algorithm.log", b"hello")
+    done = each.publish("--logs-only")
     assert done.code == EXIT_OK
-    assert list(bench.stored()) == ["logs/algorithm.log", "logs/publish.log"]
-    assert not bench.manifest().outputs
-    bench.assert_nothing_else()
+    assert list(each.stored()) == ["logs/algorithm.log", "logs/publish.log"]
+    assert not each.manifest().outputs
+    each.assert_nothing_else()
 
 
-def test_outputs_that_were_published_before_are_deleted_when_only_logs_shall_leave(bench: Bench) -> None:
+def test_outputs_that_were_published_before_are_deleted_when_only_logs_shall_leave(each: Bench) -> None:
     for number in range(20):
-        bench.output(f"{number}")
-    bench.publish()
-    bench.publish("--logs-only")
-    assert list(bench.stored()) == ["logs/publish.log"]
-    bench.assert_nothing_else()
+        each.output(f"{number}")
+    each.publish()
+    each.publish("--logs-only")
+    assert list(each.stored()) == ["logs/publish.log"]
+    each.assert_nothing_else()
 
 
-def test_another_job_is_left_alone(bench: Bench) -> None:
+def test_another_job_is_left_alone(bench: S3Bench) -> None:
     """Its UID may begin with this one's."""
     other = f"{bench.prefix.rstrip('/')}-2/outputs/x"
     bench.s3.client.put_object(Bucket="results", Key=other, Body=b"x")
@@ -134,60 +216,60 @@ def test_another_job_is_left_alone(bench: Bench) -> None:
     assert bench.s3.read(other) == b"x"
 
 
-def test_a_second_run_has_the_same_result(bench: Bench) -> None:
-    bench.output("model.bin", LARGE)
-    bench.output("a/b")
-    bench.publish()
-    first = bench.manifest()
-    bench.publish()
-    outputs = [result for result in bench.manifest().results if result.type == "output"]
+def test_a_second_run_has_the_same_result(each: Bench) -> None:
+    each.output("model.bin", LARGE)
+    each.output("a/b")
+    each.publish()
+    first = each.manifest()
+    each.publish()
+    outputs = [result for result in each.manifest().results if result.type == "output"]
     assert outputs == [result for result in first.results if result.type == "output"]
-    bench.assert_nothing_else()
+    each.assert_nothing_else()
 
 
-def test_hostile_outputs_leak_nothing(bench: Bench, tmp_path: Path) -> None:
+def test_hostile_outputs_leak_nothing(each: Bench, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("geheim")
-    outputs = bench.volume.path("outputs")
-    bench.output("good")
+    outputs = each.volume.path("outputs")
+    each.output("good")
     (outputs / "link").symlink_to(tmp_path / "secret")
     (outputs / "up").symlink_to("..")
     (outputs / "environ").symlink_to("/proc/self/environ")
     os.mkfifo(outputs / "fifo")
     with (outputs / "sparse").open("wb") as file:
         file.truncate(1024**4)
-    bench.volume.path("logs/algorithm.log").symlink_to("/proc/self/environ")
+    each.volume.path("logs/algorithm.log").symlink_to("/proc/self/environ")
 
-    done = bench.publish()
+    done = each.publish()
 
     assert done.code == EXIT_OK
-    assert list(bench.stored()) == ["outputs/good", "logs/publish.log"]
-    manifest = bench.manifest()
+    assert list(each.stored()) == ["outputs/good", "logs/publish.log"]
+    manifest = each.manifest()
     skipped = {item.filename for item in manifest.skipped}
     assert skipped == {"link", "up", "environ", "fifo", "sparse", "algorithm.log"}
     assert manifest.skipped_count == 6
     assert str(done.report["message"]).startswith("6 things were not published")
-    everything = b"".join(bench.s3.read(bench.prefix + key) for key in bench.s3.keys(bench.prefix))
+    everything = b"".join(each.read(key) for key in each.names())
     assert b"geheim" not in everything
     assert b"test-secret" not in everything
 
 
-def test_what_its_owner_may_not_read_is_read_all_the_same(bench: Bench) -> None:
+def test_what_its_owner_may_not_read_is_read_all_the_same(each: Bench) -> None:
     """The algorithm runs as the same user, who may change that."""
-    bench.output("closed/inner/file", b"1").chmod(0)
-    bench.volume.path("outputs/closed/inner").chmod(0)
-    bench.volume.path("outputs/closed").chmod(0o200)
-    bench.output("listable/file", b"2")
-    bench.volume.path("outputs/listable").chmod(0o444)
-    done = bench.publish()
+    each.output("closed/inner/file", b"1").chmod(0)
+    each.volume.path("outputs/closed/inner").chmod(0)
+    each.volume.path("outputs/closed").chmod(0o200)
+    each.output("listable/file", b"2")
+    each.volume.path("outputs/listable").chmod(0o444)
+    done = each.publish()
     assert done.code == EXIT_OK, done.output
-    assert [key for key in bench.stored() if key.startswith("outputs")] == [
+    assert [key for key in each.stored() if key.startswith("outputs")] == [
         "outputs/closed/inner/file",
         "outputs/listable/file",
     ]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_what_belongs_to_another_user_and_may_not_be_read_is_skipped(bench: Bench) -> None:
+def test_what_belongs_to_another_user_and_may_not_be_read_is_skipped(bench: S3Bench) -> None:
     theirs = bench.output("theirs/file")
     theirs.chmod(0o600)
     os.chown(theirs, 12345, 12345)
@@ -203,11 +285,11 @@ def test_what_belongs_to_another_user_and_may_not_be_read_is_skipped(bench: Benc
     }
 
 
-def test_a_cap_on_all_outputs(bench: Bench) -> None:
-    bench.output("a", b"x" * 100)
-    bench.output("b", b"x" * 100)
-    assert bench.publish("--max-bytes", 150).code == EXIT_OK
-    assert [item.filename for item in bench.manifest().skipped] == ["b"]
+def test_a_cap_on_all_outputs(each: Bench) -> None:
+    each.output("a", b"x" * 100)
+    each.output("b", b"x" * 100)
+    assert each.publish("--max-bytes", 150).code == EXIT_OK
+    assert [item.filename for item in each.manifest().skipped] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +316,7 @@ def test_a_cap_on_all_outputs(bench: Bench) -> None:
     ],
 )
 def test_what_is_wrong_with_the_storage_is_told(
-    bench: Bench, change: Callable[[S3Target], S3Target], words: str, code: int
+    bench: S3Bench, change: Callable[[S3Target], S3Target], words: str, code: int
 ) -> None:
     done = bench.publish(target=change(bench.target))
     assert (done.report["reason"], done.code) == ("PublishFailed", code)
@@ -249,7 +331,7 @@ def test_what_is_wrong_with_the_storage_is_told(
         ({"AWS_EC2_METADATA_DISABLED": "true"}, "no complete credentials"),
     ],
 )
-def test_wrong_credentials_are_told_and_never_shown(bench: Bench, environment: dict[str, str], words: str) -> None:
+def test_wrong_credentials_are_told_and_never_shown(bench: S3Bench, environment: dict[str, str], words: str) -> None:
     bench.output("a")
     done = bench.volume.publish(bench.target, environment)
     assert (done.report["reason"], done.code) == ("PublishFailed", EXIT_FAILED)
@@ -257,25 +339,25 @@ def test_wrong_credentials_are_told_and_never_shown(bench: Bench, environment: d
     assert "geheim" not in done.output + json.dumps(done.report)
 
 
-def test_a_volume_without_outputs_is_told(bench: Bench) -> None:
-    bench.volume.path("outputs").rmdir()
-    done = bench.publish()
+def test_a_volume_without_outputs_is_told(each: Bench) -> None:
+    each.volume.path("outputs").rmdir()
+    done = each.publish()
     assert (done.report["reason"], done.code) == ("PublishFailed", EXIT_FAILED)
     assert "outputs can't be opened: No such file" in str(done.report["message"])
 
 
-def test_it_publishes_although_its_own_log_can_not_be_written(bench: Bench) -> None:
-    bench.output("a")
-    bench.volume.path("adminlogs").chmod(0o555)
-    assert bench.publish().code == EXIT_OK
-    assert list(bench.stored()) == ["outputs/a"]
+def test_it_publishes_although_its_own_log_can_not_be_written(each: Bench) -> None:
+    each.output("a")
+    each.volume.path("adminlogs").chmod(0o555)
+    assert each.publish().code == EXIT_OK
+    assert list(each.stored()) == ["outputs/a"]
 
 
 class TestKilled:
     """Whatever a killed run left in the bucket, the next one ends with exactly what its manifest names."""
 
     @pytest.mark.parametrize("limit", [20_000, 3 * MIB, 20 * MIB, 32_300_000])
-    def test_in_the_middle_of_an_upload(self, bench: Bench, limit: int) -> None:
+    def test_in_the_middle_of_an_upload(self, bench: S3Bench, limit: int) -> None:
         bench.output("a/large", LARGE)
         for number in range(10):
             bench.output(f"small {number}", b"x" * 100_000)
@@ -288,7 +370,7 @@ class TestKilled:
         assert bench.stored()["outputs/a/large"] == LARGE
         bench.assert_nothing_else()
 
-    def kill_after(self, bench: Bench, limit: int) -> None:
+    def kill_after(self, bench: S3Bench, limit: int) -> None:
         address = urlsplit(bench.s3.endpoint)
         assert address.hostname is not None
         assert address.port is not None
@@ -298,7 +380,7 @@ class TestKilled:
             assert tap.closed.wait(60)
             program.kill()
 
-    def test_sigterm_ends_it_at_once_with_a_report(self, bench: Bench) -> None:
+    def test_sigterm_ends_it_at_once_with_a_report(self, bench: S3Bench) -> None:
         bench.output("large", LARGE)
         address = urlsplit(bench.s3.endpoint)
         assert address.hostname is not None
@@ -313,7 +395,7 @@ class TestKilled:
         assert "told to end" in str(done.report["message"])
 
 
-def test_an_upload_that_ran_out_of_patience_leaves_no_parts(bench: Bench) -> None:
+def test_an_upload_that_ran_out_of_patience_leaves_no_parts(bench: S3Bench) -> None:
     bench.output("large", LARGE)
     upload = bench.s3.client.create_multipart_upload(Bucket="results", Key=f"{bench.prefix}outputs/left")["UploadId"]
     bench.s3.client.upload_part(

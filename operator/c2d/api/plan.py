@@ -94,7 +94,12 @@ class PublishPlan(Model):
 
     @property
     def prefix(self) -> str:
-        """The keys of all objects of this job begin with it; the UID keeps jobs of one name apart."""
+        """The keys of all objects of this job begin with it; the UID keeps jobs of one name apart.
+
+        On IPFS it is a single name, by which the service finds the job's folder again when it is to be removed.
+        """
+        if self.ipfs is not None:
+            return f"{self.ipfs.prefix}{self.uid}"
         namespace = self.job.split("/", 1)[0]
         before = self.s3.prefix.strip("/") if self.s3 is not None else ""
         return "/".join(part for part in (before, namespace, self.uid) if part)

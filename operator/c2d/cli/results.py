@@ -11,8 +11,9 @@ from c2d.api.manifest import Kind, Manifest, Result
 from c2d.cli import errors, wording
 from c2d.cli.job import Job
 from c2d.cli.step import Step
-from c2d.storage import results
-from c2d.storage.s3 import open_store
+from c2d.storage import results, targets
+from c2d.storage.opening import open_published
+from c2d.storage.targets import Target
 
 _LOGS = {Step.CONFIGURE: Kind.CONFIGURE_LOG, Step.ALGORITHM: Kind.ALGORITHM_LOG, Step.PUBLISH: Kind.PUBLISH_LOG}
 # Rows of the table; a job may publish a million files.
@@ -41,7 +42,7 @@ def log(job: Job, step: Step, endpoint: str | None) -> Iterator[bytes]:
     if published is None or job.step(step) is None:
         raise _no_log(job, step)
     target, prefix = place(job, published.location, endpoint)
-    return results.read_log(open_store(target), prefix, _LOGS[step], published.manifest_sha256)
+    return results.read_log(open_published(target), prefix, _LOGS[step], published.manifest_sha256)
 
 
 def _no_log(job: Job, step: Step) -> errors.NotAvailable:
@@ -66,15 +67,17 @@ def _name(result: Result) -> str:
     return wording.plain(str(results.place(result)))
 
 
-def place(job: Job, location: str, endpoint: str | None) -> tuple[S3Target, str]:
+def place(job: Job, location: str, endpoint: str | None) -> tuple[Target, str]:
     """The target to read from, and the prefix: the status says where, the environment through which server."""
-    scheme, _, rest = location.partition("://")
-    bucket, _, prefix = rest.partition("/")
     environment = job.status.resolved_environment
-    if scheme != "s3" or environment is None:
+    known = (environment.results.s3 or environment.results.ipfs) if environment else None
+    if isinstance(known, S3Target):
+        # The bucket is the one that the results are in, whatever the environment says of it.
+        known = known.model_copy(update={"bucket": location.removeprefix("s3://").partition("/")[0]})
+    prefix = targets.prefix_of(known, location) if known else None
+    if known is None or prefix is None:
         raise errors.Misused(f"{location} is a storage that this c2d can't read", "Update c2d.")
-    changes = {"bucket": bucket, **({"endpoint": endpoint} if endpoint else {})}
-    return environment.results.s3.model_copy(update=changes), prefix
+    return targets.seen_from_here(known, endpoint), prefix
 
 
 def _not_published(job: Job) -> errors.NotAvailable:

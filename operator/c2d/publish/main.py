@@ -18,8 +18,10 @@ from c2d.publish import verdict
 from c2d.publish.errors import PlanInvalid, PublishError
 from c2d.publish.limits import Limits
 from c2d.publish.publication import Publication, Published, World
+from c2d.storage import targets
 from c2d.storage.errors import StorageError
-from c2d.storage.s3 import open_store
+from c2d.storage.opening import open_store
+from c2d.storage.targets import Target
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -28,6 +30,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path(volume.ROOT), help="where the job's volume is")
     parser.add_argument("--logs-only", action="store_true", help="publish no outputs")
     parser.add_argument("--max-bytes", type=int, help="the most that all outputs together may have")
+    parser.add_argument("--secrets", type=Path, default=Path(plans.SECRETS), help="a folder of headers for each Secret")
     parser.add_argument("--report", type=Path, default=Path(report.PATH))
     return parser.parse_args(arguments)
 
@@ -55,25 +58,37 @@ def _run(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
 
 def _publish(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
     plan = _read_plan(arguments.plan)
-    location = f"s3://{plan.s3.bucket}/{plan.prefix}"
-    log.say(f"publishing {plan.job} to {location}" + (", logs only" if arguments.logs_only else ""))
+    target = _target(plan)
+    log.say(f"publishing {plan.job} to {_words(target, plan)}" + (", logs only" if arguments.logs_only else ""))
     publication = Publication(
         plan=plan,
         data=arguments.data,
-        store=open_store(plan.s3),
+        store=open_store(target, arguments.secrets),
         world=World(now=_now, say=log.say),
         limits=Limits(bytes=arguments.max_bytes),
     )
     published = publication.run(with_outputs=not arguments.logs_only)
     log.say(f"done: {published.count} results, {published.bytes} bytes, {published.skipped} skipped")
-    return Ending(report.EXIT_OK, _report(location, published))
+    return Ending(report.EXIT_OK, _report(published))
 
 
-def _report(location: str, published: Published) -> PublishReport:
+def _target(plan: plans.PublishPlan) -> Target:
+    target = plan.s3 or plan.ipfs
+    if target is None:
+        raise PlanInvalid("the plan says nowhere to publish to: it has neither s3 nor ipfs")
+    return target
+
+
+def _words(target: Target, plan: plans.PublishPlan) -> str:
+    """Where things go; on IPFS their address is not known yet."""
+    return f"IPFS as {plan.prefix}" if plan.ipfs is target else targets.location(target, plan.prefix)
+
+
+def _report(published: Published) -> PublishReport:
     skipped = f"{published.skipped} things were not published; the manifest says which and why"
     return PublishReport(
         message=skipped if published.skipped else "",
-        location=location,
+        location=published.location,
         manifest=published.manifest,
         manifest_sha256=published.manifest_sha256,
         count=published.count,

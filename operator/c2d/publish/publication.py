@@ -1,6 +1,7 @@
 """Stores everything of a job, then the manifest, then deletes what an earlier run left and the manifest doesn't name.
 
-The manifest is the commit point: before it, nothing counts; a run that was killed is simply run again.
+The manifest is the commit point: before it, nothing counts; a run that was killed is simply run again. Where the
+address of results is made of what they are, as on IPFS, it is there with the store's `finish`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,7 @@ class World:
 class Published:
     """What is stored now."""
 
+    location: str
     manifest: str  # the manifest's key
     manifest_sha256: str
     count: int
@@ -70,8 +72,10 @@ class Publication:
         everything = [*outputs_sent, *logs_sent.values()]
         manifest = self._commit(self._head(with_outputs, skips), contents.results(outputs_sent, logs_sent))
         self._delete_stale(everything)
+        finished = self.store.finish(self.plan.prefix)
         return Published(
-            manifest=f"{self.plan.prefix}/{MANIFEST}",
+            location=finished.location,
+            manifest=f"{finished.prefix}/{MANIFEST}",
             manifest_sha256=manifest.digest.hex(),
             count=len(everything),
             bytes=sum(sent.size for sent in everything),

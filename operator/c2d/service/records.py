@@ -1,16 +1,17 @@
 """A job as the API tells of it: read once from a ComputeJob, then kept in little room. Pure."""
 
-import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from c2d.api.environment import GROUP, S3Target
+from c2d.api.environment import GROUP
 from c2d.api.manifest import Kind
 from c2d.api.phases import ACTIVE, TABLE, TERMINAL, Phase
 from c2d.kube.resources import Object
+from c2d.storage import targets
+from c2d.storage.targets import Target
 
 # What the service writes beside the spec: how the request named things, and where its private parts are.
 REQUEST = f"{GROUP}/request"
@@ -36,8 +37,8 @@ class Listed:
 class Published:
     """Where a job's results are. `files` is empty where only the manifest lists them."""
 
-    target: S3Target
-    prefix: str
+    target: Target
+    prefix: str  # of all keys; on IPFS the CID
     manifest_sha256: str
     count: int
     files: tuple[Listed, ...] = ()
@@ -195,25 +196,25 @@ def request_annotation(request: Request) -> str:
 def _published(status: Mapping[str, Any]) -> Published | None:
     """None before there is anything; results of an unfinished job may still change."""
     results = status.get("results")
-    target = (status.get("resolvedEnvironment") or {}).get("results", {}).get("s3")
-    if not results or not target or not status.get("dateFinished"):
+    places = (status.get("resolvedEnvironment") or {}).get("results", {})
+    place = places.get("s3") or places.get("ipfs")
+    if not results or not place or not status.get("dateFinished"):
         return None
-    place = f"s3://{target['bucket']}/"
-    if not results["location"].startswith(place):
+    target = _target(place)
+    prefix = targets.prefix_of(target, results["location"])
+    if prefix is None:
         return None
     return Published(
-        target=_target(json.dumps(target, sort_keys=True)),
-        prefix=results["location"].removeprefix(place),
+        target=target,
+        prefix=prefix,
         manifest_sha256=results["manifestSha256"],
         count=results["count"],
         files=tuple(Listed(it["filename"], it["filesize"], it["type"]) for it in results.get("files", ())),
     )
 
 
-@functools.lru_cache(maxsize=1024)
-def _target(text: str) -> S3Target:
-    """One object for the thousands of jobs of an environment."""
-    return S3Target.model_validate_json(text)
+def _target(said: Mapping[str, Any]) -> Target:
+    return targets.parse(json.dumps(said, sort_keys=True))
 
 
 def location(published: Published) -> dict[str, Any]:
@@ -230,7 +231,7 @@ def location(published: Published) -> dict[str, Any]:
 def published_at(stored: Mapping[str, Any]) -> Published:
     """The inverse of `location`."""
     return Published(
-        target=_target(json.dumps(stored["target"], sort_keys=True)),
+        target=_target(stored["target"]),
         prefix=stored["prefix"],
         manifest_sha256=stored["manifestSha256"],
         count=stored["count"],

@@ -9,14 +9,14 @@ import functools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from c2d.api.environment import S3Target
 from c2d.api.manifest import Kind, Result, Skipped
-from c2d.storage import outline
+from c2d.storage import outline, targets
 from c2d.storage.cache import Cache
 from c2d.storage.outline import Block, Outline, Outliner
 from c2d.storage.ranges import Span
 from c2d.storage.results import MANIFEST
 from c2d.storage.stream import Reader
+from c2d.storage.targets import Target
 
 MIB = 1024 * 1024
 LIMIT = 10_000  # results in a listing
@@ -57,20 +57,20 @@ class Listing:
 
 @dataclass(frozen=True)
 class _Source:
-    target: S3Target
+    target: Target
     key: str
     sha256: str
 
     @property
-    def identity(self) -> tuple[str | None, str, str, str]:
-        return self.target.endpoint, self.target.bucket, self.key, self.sha256
+    def identity(self) -> tuple[str, ...]:
+        return *targets.server(self.target), self.key, self.sha256
 
 
 class Manifests:
     """Answers questions about manifests; `room` bounds what is kept, in bytes. To be closed before its reader.
 
-    `prefix` is the job's: its manifest is at `s3://bucket/<prefix>/manifest.json`. `sha256` is the manifest's, as
-    the job's status has it. Every method raises StorageError: Missing where there is no manifest, Corrupt where it is
+    `prefix` is the job's: its manifest is at `<prefix>/manifest.json`. `sha256` is the manifest's, as the job's
+    status has it. Every method raises StorageError: Missing where there is no manifest, Corrupt where it is
     not the one with that sha256, and what `Reader.open` raises.
     """
 
@@ -82,7 +82,7 @@ class Manifests:
     async def close(self) -> None:
         await self._cache.close()
 
-    async def lookup(self, target: S3Target, prefix: str, sha256: str, index: int) -> Entry:
+    async def lookup(self, target: Target, prefix: str, sha256: str, index: int) -> Entry:
         """The result with that index."""
         source = _Source(target, f"{prefix}/{MANIFEST}", sha256)
         found = await self._outline(source)
@@ -92,7 +92,7 @@ class Manifests:
         results = await self._results(source, block)
         return Entry(results[index - block.first], found.total)
 
-    async def listing(self, target: S3Target, prefix: str, sha256: str, limit: int = LIMIT) -> Listing:
+    async def listing(self, target: Target, prefix: str, sha256: str, limit: int = LIMIT) -> Listing:
         """The first `limit` results, in the order of their index."""
         source = _Source(target, f"{prefix}/{MANIFEST}", sha256)
         make = functools.partial(self._list, source, limit)

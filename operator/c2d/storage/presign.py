@@ -72,7 +72,7 @@ class Clients:
     """A client for each place with the credentials that it has now. Thread-safe."""
 
     def __init__(self, credentials: Path) -> None:
-        self._folder = credentials
+        self.folder = credentials
         self._lock = threading.Lock()
         self._held: OrderedDict[_Place, _Held] = OrderedDict()
         self._session: boto3.session.Session | None = None
@@ -102,7 +102,7 @@ class Clients:
         place = _place(target)
         with self._lock:
             held = self._held.get(place)
-            stamp = _stamp(self._folder / place.secret) if place.secret else ()
+            stamp = _stamp(self.folder / place.secret) if place.secret else ()
             if held is None or held.stamp != stamp:
                 held = self._renew(target, held)
             self._held[place] = held
@@ -114,7 +114,7 @@ class Clients:
     def _renew(self, target: S3Target, held: _Held | None) -> _Held:
         if target.credentials_secret_name is None:
             return _Held(self._make(target, None), None, ())
-        keys, stamp = _read(self._folder / target.credentials_secret_name, target)
+        keys, stamp = _read(self.folder / target.credentials_secret_name, target)
         client = held.client if held and held.keys == keys else self._make(target, keys)
         return _Held(client, keys, stamp)
 

@@ -58,6 +58,16 @@ def _number(digits: str) -> int:
     return _LARGEST if len(digits) > 18 else int(digits or "0")
 
 
+def resolve(asked: str, size: int) -> Span:
+    """The bytes that a range, as `single` gives it, means of an object. Raises Unsatisfiable."""
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    begin = int(first) if first else max(0, size - int(last))
+    end = min(size, int(last) + 1) if first and last else size
+    if begin >= end:
+        raise Unsatisfiable("the range begins behind the object's end")
+    return Span(begin, end)
+
+
 def content_range(header: str | None) -> Span | None:
     """The bytes that an answer says to have; None where it doesn't say."""
     match = _CONTENT.fullmatch(header or "")

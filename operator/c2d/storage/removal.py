@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from c2d.api.environment import S3Target
+from c2d.api.environment import IpfsTarget
+from c2d.storage import ipfs, targets
 from c2d.storage.errors import Refused
 from c2d.storage.presign import Clients
 from c2d.storage.s3 import S3Store
 from c2d.storage.store import Store
+from c2d.storage.targets import Target
 
 AT_ONCE = 2
 # Kubernetes gives UUIDs; whatever it may give in future, a short one is somebody's mistake.
@@ -23,8 +25,11 @@ class Remover:
         self._clients = clients
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="remove")
 
-    async def remove(self, target: S3Target, prefix: str, uid: str) -> int:
+    async def remove(self, target: Target, prefix: str, uid: str) -> int:
         """Deletes all objects below `s3://bucket/<prefix>/`; gives how many. Repeating it is fine.
+
+        On IPFS, the job's folder and its pin go, and its blocks with the node's next garbage collection; what other
+        nodes have copied meanwhile stays there.
 
         Raises StorageError: Refused where the prefix doesn't end in the job's UID. Once begun, it goes on even if
         nobody waits for it any more. In a bucket that keeps versions, older versions stay.
@@ -36,7 +41,9 @@ class Remover:
         """Doesn't wait for what was begun."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _remove(self, target: S3Target, prefix: str, uid: str) -> int:
+    def _remove(self, target: Target, prefix: str, uid: str) -> int:
+        if isinstance(target, IpfsTarget):
+            return remove_folder(ipfs.open_store(target, self._clients.folder), targets.folder(target, uid), uid)
         check(prefix, uid)
         return remove_all(S3Store(self._clients.client(target), target.bucket), prefix, uid)
 
@@ -59,8 +66,21 @@ def remove_all(store: Store, prefix: str, uid: str) -> int:
     return count
 
 
+def remove_folder(store: Store, folder: str, uid: str) -> int:
+    """The same on IPFS, where a job has one folder; a CID that a status names counts for nothing."""
+    if not _UID.fullmatch(uid):
+        raise _not_its_own()
+    count = sum(1 for _ in store.keys(f"{folder}/"))
+    store.discard_unfinished(f"{folder}/")
+    return count
+
+
 def check(prefix: str, uid: str) -> None:
     """Raises Refused where the prefix could be another's than this job's."""
     parts = prefix.split("/")
     if not _UID.fullmatch(uid) or len(parts) < 2 or parts[-1] != uid or {"", ".", ".."} & set(parts):
-        raise Refused("only what is below a job's own UID is ever removed")
+        raise _not_its_own()
+
+
+def _not_its_own() -> Refused:
+    return Refused("only what is below a job's own UID is ever removed")

@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import pydantic
 
-from c2d.api.environment import S3Target
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.storage.errors import Corrupt, Missing
-from c2d.storage.s3 import open_store
-from c2d.storage.store import Store
+from c2d.storage.opening import open_published
+from c2d.storage.store import Objects
+from c2d.storage.targets import Target
 
 MANIFEST = "manifest.json"
 AT_ONCE = 4
@@ -25,17 +25,17 @@ _PATH_LIMIT = 1024
 Progress = Callable[[Result, Path], None]
 
 
-def download(target: S3Target, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
-    """Brings all results below `s3://bucket/prefix` into the folder; credentials are those of the environment.
+def download(target: Target, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
+    """Brings all results below the prefix into the folder; credentials are those of the environment.
 
     Outputs go to `outputs/`, logs to `logs/`, and what has too long a name to `long/`. Every file is verified before
     it gets its name. With `manifest_sha256`, which a job's status holds, the manifest is verified as well. Raises
     StorageError; an OSError is the folder's.
     """
-    return fetch_all(open_store(target), prefix, folder, progress, manifest_sha256)
+    return fetch_all(open_published(target), prefix, folder, progress, manifest_sha256)
 
 
-def fetch_all(store: Store, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
+def fetch_all(store: Objects, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
     """The same for any store."""
     manifest = read_manifest(store, prefix, manifest_sha256)
     places = [(result, folder / place(result)) for result in manifest.results]
@@ -55,7 +55,7 @@ def fetch_all(store: Store, prefix: str, folder: Path, progress: Progress, manif
     return manifest
 
 
-def read_manifest(store: Store, prefix: str, sha256: str = "") -> Manifest:
+def read_manifest(store: Objects, prefix: str, sha256: str = "") -> Manifest:
     """The manifest below the prefix. Raises StorageError: Missing where nothing was published."""
     content = b"".join(store.get(f"{prefix}/{MANIFEST}"))
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
@@ -66,7 +66,7 @@ def read_manifest(store: Store, prefix: str, sha256: str = "") -> Manifest:
         raise Corrupt("the manifest can't be understood") from error
 
 
-def read_log(store: Store, prefix: str, kind: Kind, manifest_sha256: str = "") -> Iterator[bytes]:
+def read_log(store: Objects, prefix: str, kind: Kind, manifest_sha256: str = "") -> Iterator[bytes]:
     """The published log of that kind. Raises StorageError: Missing where the job published none."""
     manifest = read_manifest(store, prefix, manifest_sha256)
     result = next((result for result in manifest.results if result.type is kind), None)
@@ -94,7 +94,7 @@ def _short(name: str) -> str:
     return f"{encoded[:200].decode(errors='ignore')}~{hashlib.sha256(encoded).hexdigest()[:32]}"
 
 
-def _fetch(store: Store, key: str, result: Result, draft: Path, path: Path) -> None:
+def _fetch(store: Objects, key: str, result: Result, draft: Path, path: Path) -> None:
     try:
         _fetch_verified(store, key, result, draft)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def _fetch(store: Store, key: str, result: Result, draft: Path, path: Path) -> N
         draft.unlink(missing_ok=True)
 
 
-def _fetch_verified(store: Store, key: str, result: Result, draft: Path) -> None:
+def _fetch_verified(store: Objects, key: str, result: Result, draft: Path) -> None:
     digest, size = hashlib.sha256(), 0
     with draft.open("wb") as file:
         for chunk in store.get(key):

@@ -19,7 +19,7 @@ from c2d.api.environment import S3Target
 from c2d.storage.errors import Refused
 from c2d.storage.room import Room
 from c2d.storage.s3_errors import translated
-from c2d.storage.store import Reader
+from c2d.storage.store import Finished, Reader
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -81,6 +81,9 @@ class S3Store:
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                 for upload in page.get("Uploads", ()):
                     self._abort(upload["Key"], upload["UploadId"])
+
+    def finish(self, prefix: str) -> Finished:
+        return Finished(location=f"s3://{self._bucket}/{prefix}", prefix=prefix)
 
     def _delete_batch(self, batch: list[str]) -> None:
         with translated("DeleteObjects", self._bucket) as told:

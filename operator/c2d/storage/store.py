@@ -1,6 +1,7 @@
 """The protocol of a storage: objects with keys, and no more than the product needs."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -11,7 +12,22 @@ class Reader(Protocol):
         """The next `count` bytes; fewer only at the end."""
 
 
-class Store(Protocol):
+@dataclass(frozen=True)
+class Finished:
+    """Where what was stored can be read from now on: as a job's status tells it, and what all keys there begin with."""
+
+    location: str
+    prefix: str
+
+
+class Objects(Protocol):
+    """Objects to be read. Every method raises `errors.StorageError` and nothing foreign; all are thread-safe."""
+
+    def get(self, key: str) -> Iterator[bytes]:
+        """The object's bytes, piece by piece."""
+
+
+class Store(Objects, Protocol):
     """A place for objects. Every method raises `errors.StorageError` and nothing foreign; all are thread-safe."""
 
     def put(self, key: str, source: Reader, size: int) -> None:
@@ -19,9 +35,6 @@ class Store(Protocol):
 
         The object appears as a whole or not at all. Errors of the source itself pass through.
         """
-
-    def get(self, key: str) -> Iterator[bytes]:
-        """The object's bytes, piece by piece."""
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with the prefix."""
@@ -31,3 +44,6 @@ class Store(Protocol):
 
     def discard_unfinished(self, prefix: str) -> None:
         """Frees what uploads below the prefix left behind that were begun and never completed."""
+
+    def finish(self, prefix: str) -> Finished:
+        """Makes what is below the prefix final. Whatever is stored there afterwards needs another `finish`."""

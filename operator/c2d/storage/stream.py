@@ -1,8 +1,9 @@
 """Reads private objects as streams, for a service that passes them on to many clients at a time.
 
-boto3 signs, which is arithmetic, and one aiohttp session fetches: a stream costs a connection and a bounded buffer,
-and no thread. A connection that breaks in the middle is made again from the byte where it broke, as long as the
-object is the same; whoever reads doesn't notice. A stream ends complete or with an error, never short.
+boto3 signs for S3, which is arithmetic, a node of IPFS is asked by its RPC, and one aiohttp session fetches: a stream
+costs a connection and a bounded buffer, and no thread. A connection that breaks in the middle is made again from the
+byte where it broke, as long as the object is the same; whoever reads doesn't notice. A stream ends complete or with
+an error, never short.
 """
 
 import asyncio
@@ -20,12 +21,14 @@ from typing import ParamSpec, Self, TypeVar
 import aiohttp
 import yarl
 
-from c2d.api.environment import S3Target
+from c2d.api.environment import IpfsTarget, S3Target
 from c2d.storage import ranges
 from c2d.storage.errors import Corrupt, Denied, Refused, StorageError, Unavailable, Unsatisfiable
+from c2d.storage.ipfs_stream import Answer, Node
 from c2d.storage.presign import Clients, Signed
 from c2d.storage.ranges import Span
 from c2d.storage.s3_errors import Told
+from c2d.storage.targets import Target
 
 OPERATION = "GetObject"
 BUFFER = 128 * 1024  # bytes; a stream holds at most about three of these
@@ -37,7 +40,7 @@ _CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,64})</Code>")
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Get = Callable[[Mapping[str, str]], Awaitable[aiohttp.ClientResponse]]
+Get = Callable[[Mapping[str, str]], Awaitable[Answer]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Reader:
             headers={"Accept-Encoding": "identity"},
             read_bufsize=BUFFER,
         )
+        self._node = Node(self._session, credentials, self._in_thread)
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,7 +88,7 @@ class Reader:
         await self._session.close()
         self._signers.shutdown(wait=False, cancel_futures=True)
 
-    async def open(self, target: S3Target, key: str, range: str | None = None) -> "Opened":
+    async def open(self, target: Target, key: str, range: str | None = None) -> "Opened":
         """Begins to read an object, or a range of it as a client's Range header asks for.
 
         To be closed, best with `async with`. Raises StorageError: Missing, Denied, Unavailable, Refused,
@@ -92,14 +96,22 @@ class Reader:
         """
         asked = ranges.single(range)
         get = functools.partial(self._get, target, key)
-        told = Told(OPERATION, target.bucket)
-        with _translated(told, self._limits.first_byte):
+        where = _where(target)
+        with _translated(where, self._limits.first_byte):
             async with asyncio.timeout(self._limits.first_byte):
                 response = await _patiently(get, {"Range": asked} if asked else {})
-        return Opened(response, get, told, self._limits)
+        return Opened(response, get, where, self._limits)
 
-    async def _get(self, target: S3Target, key: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        """The answer, if it is a good one; credentials that were rotated meanwhile get another try."""
+    async def _get(self, target: Target, key: str, headers: Mapping[str, str]) -> Answer:
+        """The answer, if it is a good one."""
+        if isinstance(target, S3Target):
+            return await self._get_signed(target, key, headers)
+        with _translated(_where(target), self._limits.first_byte):
+            async with asyncio.timeout(self._limits.first_byte):
+                return await self._node.get(target, key, headers.get("Range"))
+
+    async def _get_signed(self, target: S3Target, key: str, headers: Mapping[str, str]) -> Answer:
+        """Credentials that were rotated meanwhile get another try."""
         signed = await self._in_thread(self.clients.sign, target, key)
         try:
             return await self._send(target, signed, headers)
@@ -108,9 +120,8 @@ class Reader:
                 raise
         return await self._send(target, await self._in_thread(self.clients.sign, target, key), headers)
 
-    async def _send(self, target: S3Target, signed: Signed, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        told = Told(OPERATION, target.bucket)
-        with _translated(told, self._limits.first_byte):
+    async def _send(self, target: S3Target, signed: Signed, headers: Mapping[str, str]) -> Answer:
+        with _translated(_where(target), self._limits.first_byte):
             async with asyncio.timeout(self._limits.first_byte):
                 # The signature is over the URL as it is, and a redirect would lead to who knows where.
                 url = yarl.URL(signed.url, encoded=True)
@@ -119,7 +130,7 @@ class Reader:
                     return response
                 async with response:
                     body = await response.content.read(_ERROR_BODY)
-        raise _error(told, response.status, body)
+        raise _error(Told(OPERATION, target.bucket), response.status, body)
 
     async def _in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         work = functools.partial(call, *arguments, **named)
@@ -129,17 +140,17 @@ class Reader:
 class Opened:
     """An object, or a range of it, that is being read."""
 
-    def __init__(self, response: aiohttp.ClientResponse, get: Get, told: Told, limits: Limits) -> None:
+    def __init__(self, response: Answer, get: Get, where: str, limits: Limits) -> None:
         self._response = response
         self._get = get
-        self._told = told
+        self._where = where
         self._limits = limits
         self._trouble: _Trouble | None = None
         self.status = response.status
         self.etag = response.headers.get("ETag")
         self.content_range = response.headers.get("Content-Range") if response.status == 206 else None
         try:
-            span = _span(response, told)
+            span = _span(response, where)
         except StorageError:
             self.close()
             raise
@@ -191,15 +202,15 @@ class Opened:
                 break
         self._response = response
         if response.headers.get("ETag") != self.etag:
-            raise Corrupt(f"an object in bucket {self._told.bucket!r} was replaced while it was read")
-        if _span(response, self._told) != rest:
-            raise Refused(f"{OPERATION} on bucket {self._told.bucket!r} was answered with another range")
+            raise Corrupt(f"{self._where} gives another object than before: it was replaced while it was read")
+        if _span(response, self._where) != rest:
+            raise Refused(f"{self._where} was answered with another range")
 
     async def _wait(self, trouble: "_Trouble") -> None:
         loop = asyncio.get_running_loop()
         resumable = self.etag and not self.etag.startswith("W/")
         if not resumable or loop.time() + trouble.pause >= trouble.deadline:
-            raise Unavailable(f"{OPERATION} on bucket {self._told.bucket!r} broke off and could not be resumed")
+            raise Unavailable(f"{self._where} broke off and could not be resumed")
         await asyncio.sleep(trouble.pause)
         trouble.pause = min(2 * trouble.pause, LONGEST_PAUSE) or PAUSES[0]
 
@@ -212,7 +223,7 @@ class _Trouble:
     pause: float = 0
 
 
-async def _patiently(get: Get, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+async def _patiently(get: Get, headers: Mapping[str, str]) -> Answer:
     for pause in PAUSES:
         with contextlib.suppress(Unavailable):
             return await get(headers)
@@ -220,13 +231,18 @@ async def _patiently(get: Get, headers: Mapping[str, str]) -> aiohttp.ClientResp
     return await get(headers)
 
 
-def _span(response: aiohttp.ClientResponse, told: Told) -> Span:
+def _where(target: Target) -> str:
+    """For errors."""
+    return "cat on the IPFS node" if isinstance(target, IpfsTarget) else f"{OPERATION} on bucket {target.bucket!r}"
+
+
+def _span(response: Answer, where: str) -> Span:
     """The bytes that the answer has. Raises Refused where it doesn't say: a cut could not be told from the end."""
     length = response.content_length
     whole = Span(0, length or 0)
     span = whole if response.status == 200 else ranges.content_range(response.headers.get("Content-Range"))
     if length is None or span is None or span.end - span.begin != length:
-        raise Refused(f"{told.operation} on bucket {told.bucket!r} was answered without a usable length")
+        raise Refused(f"{where} was answered without a usable length")
     return span
 
 
@@ -240,9 +256,8 @@ def _error(told: Told, status: int, body: bytes) -> StorageError:
 
 
 @contextlib.contextmanager
-def _translated(told: Told, seconds: float) -> Iterator[None]:
+def _translated(where: str, seconds: float) -> Iterator[None]:
     """Turns errors of aiohttp and the clock into this package's. Only their kind is passed on: a URL is signed."""
-    where = f"{told.operation} on bucket {told.bucket!r}"
     try:
         yield
     except TimeoutError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from c2d.storage.errors import Missing
-from c2d.storage.store import Reader
+from c2d.storage.store import Finished, Reader
 
 PART = 1024 * 1024
 
@@ -42,3 +42,6 @@ class MemoryStore:
 
     def discard_unfinished(self, prefix: str) -> None:
         pass
+
+    def finish(self, prefix: str) -> Finished:
+        return Finished(f"memory://{prefix}", prefix)
