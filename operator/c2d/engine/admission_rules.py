@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 from c2d.api import volume
 from c2d.api.environment import EnvironmentSpec
@@ -88,7 +89,7 @@ def _files(spec: JobSpec, _: EnvironmentSpec) -> Iterator[str]:
             has_url = file.url is not None or file.url_from is not None
             if not has_url and (file.method is not Method.GET or file.headers_from is not None):
                 yield f"{field}, file {index}: method and headersFrom are for url and urlFrom only"
-            if file.ipfs is not None and {".", ".."} & set(file.ipfs.cid.split("/")):
+            if file.ipfs is not None and {".", ".."} & set(unquote(file.ipfs.cid).split("/")):
                 yield f"{field}, file {index}: ipfs.cid can't have . or .. in its path"
 
 

@@ -233,6 +233,209 @@ def test_the_publish_pod_gets_the_credentials_and_nothing_else() -> None:
     assert container["command"] == ["c2d-publish", "--plan", "/c2d/plan/publish.json", "--logs-only"]
 
 
+ASSET, CODE = "did:op:" + "aa" * 32, "did:op:" + "bb" * 32
+WITH_SIGNER = dataclasses.replace(SETTINGS, signer_url="http://10.96.0.7:8081", metadata_uri="https://aquarius")
+FETCHING = build.environment(
+    assets={
+        "allowPrivateAddresses": True,
+        "allowVolumes": True,
+        "maxFileBytes": 1000,
+        "ipfsGateway": "https://gateway/",
+        "arweaveGateway": "https://weave",
+    }
+)
+
+
+def key_of(secret: str, key: str) -> dict[str, Any]:
+    return {"secretKeyRef": {"name": secret, "key": key}}
+
+
+EVERY_SOURCE = build.spec(
+    inputs=[
+        {
+            "id": ASSET,
+            "service": {"serviceId": "s1", "transferTxId": "0x1", "userDataFrom": key_of("private", "user-data")},
+        },
+        {
+            "id": "files",
+            "files": [
+                {"urlFrom": key_of("private", "url"), "method": "POST", "headersFrom": key_of("private", "headers")},
+                {"ipfs": {"cid": "bafy/a%20folder/é.csv"}, "sha256": "0" * 64},
+                {"arweave": {"transactionId": "t" * 43}},
+                {"s3": {"bucket": "open", "key": "a/b"}},
+                {
+                    "s3": {
+                        "endpoint": "https://s3",
+                        "region": "eu",
+                        "bucket": "closed",
+                        "key": "c",
+                        "credentialsSecretName": "s3.in",
+                    }
+                },
+            ],
+        },
+        {"id": "did:op:large", "volume": {"claimName": "lake", "path": "2026/may"}},
+        {"id": "larger", "volume": {"claimName": "lake"}},
+        {"id": "other", "volume": {"claimName": "pond"}},
+    ],
+    algorithm={
+        "id": CODE,
+        "source": {
+            "service": {"serviceId": "s2", "transferTxId": "0x2", "metadataUri": "https://another"},
+        },
+        "container": {"image": "python", "checksum": "sha256:" + "1" * 64, "entrypoint": "python3 $ALGO"},
+    },
+)
+
+
+def test_the_plan_of_every_source() -> None:
+    made = plan.configure_plan(build.job(), EVERY_SOURCE, FETCHING, WITH_SIGNER)
+    get = {"method": "GET"}
+    secrets = "/c2d/secrets"
+    assert made.model_dump(mode="json", by_alias=True, exclude_none=True) == {
+        "job": "ns/branin",
+        "inputs": [
+            {
+                "path": "inputs/files/0",
+                "urlFile": f"{secrets}/private/url",
+                "method": "POST",
+                "headersFile": f"{secrets}/private/headers",
+            },
+            {"path": "inputs/files/1", "url": "https://gateway/ipfs/bafy/a%20folder/%C3%A9.csv", "sha256": "0" * 64}
+            | get,
+            {"path": "inputs/files/2", "url": f"https://weave/{'t' * 43}"} | get,
+            {"path": "inputs/files/3", "s3": {"region": "us-east-1", "bucket": "open", "key": "a/b"}} | get,
+            {
+                "path": "inputs/files/4",
+                "s3": {
+                    "endpoint": "https://s3",
+                    "region": "eu",
+                    "bucket": "closed",
+                    "key": "c",
+                    "credentials": f"{secrets}/s3.in",
+                },
+            }
+            | get,
+            {"path": "inputs/large/.volume", "text": ""} | get,
+            {"path": "inputs/larger/.volume", "text": ""} | get,
+            {"path": "inputs/other/.volume", "text": ""} | get,
+        ],
+        "algorithm": [],
+        "assets": [
+            {
+                "did": ASSET,
+                "path": f"inputs/{'aa' * 32}/0",
+                "algorithm": False,
+                "serviceId": "s1",
+                "transferTxId": "0x1",
+                "metadataUri": "https://aquarius",
+                "userDataFile": f"{secrets}/private/user-data",
+            },
+            {
+                "did": CODE,
+                "path": "transformations/algorithm",
+                "algorithm": True,
+                "serviceId": "s2",
+                "transferTxId": "0x2",
+                "metadataUri": "https://another",
+            },
+        ],
+        "algorithmDid": CODE,
+        "container": {"entrypoint": "python3 $ALGO", "checksum": "sha256:" + "1" * 64},
+        "signer": {"url": "http://10.96.0.7:8081/sign", "tokenFile": "/c2d/signer/token"},
+        "allowPrivateAddresses": True,
+        "maxFileBytes": 1000,
+    }
+
+
+def test_the_configure_pod_mounts_what_the_plan_reads_and_a_token_for_the_signer_only() -> None:
+    pod = programs.configure(build.job(), EVERY_SOURCE, FETCHING, WITH_SIGNER, 0)["spec"]
+    (container,) = pod["containers"]
+    assert pod["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in pod
+    assert pod["volumes"][3:] == [
+        {
+            "name": "secrets",
+            "projected": {
+                "defaultMode": 0o440,
+                "sources": [
+                    {"secret": {"name": name, "items": [{"key": key, "path": f"{name}/{key}"}]}}
+                    for name, key in [
+                        ("private", "headers"),
+                        ("private", "url"),
+                        ("private", "user-data"),
+                        ("s3.in", "AWS_ACCESS_KEY_ID"),
+                        ("s3.in", "AWS_SECRET_ACCESS_KEY"),
+                    ]
+                ],
+            },
+        },
+        {
+            "name": "signer",
+            "projected": {
+                "defaultMode": 0o440,
+                "sources": [
+                    {"serviceAccountToken": {"audience": "c2d-signer", "expirationSeconds": 600, "path": "token"}}
+                ],
+            },
+        },
+    ]
+    assert container["volumeMounts"][3:] == [
+        {"name": "secrets", "mountPath": "/c2d/secrets", "readOnly": True},
+        {"name": "signer", "mountPath": "/c2d/signer", "readOnly": True},
+    ]
+
+
+def test_only_a_job_with_assets_gets_a_token() -> None:
+    for manifest in (
+        programs.configure(build.job(), SPEC, ENVIRONMENT, WITH_SIGNER, 0),
+        programs.publish(build.job(), FETCHING, WITH_SIGNER, 0, outputs=True),
+        algorithm.algorithm(build.job(), EVERY_SOURCE, FETCHING, 0, 300),
+    ):
+        assert "serviceAccountToken" not in json.dumps(manifest)
+
+
+def test_the_data_owners_volumes_are_read_only_for_the_algorithm_and_unseen_by_the_others() -> None:
+    pod = algorithm.algorithm(build.job(), EVERY_SOURCE, FETCHING, 0, 300)["spec"]
+    claims = [item for item in pod["volumes"] if item["name"].startswith("input-")]
+    assert claims == [
+        {"name": "input-0", "persistentVolumeClaim": {"claimName": "lake", "readOnly": True}},
+        {"name": "input-1", "persistentVolumeClaim": {"claimName": "pond", "readOnly": True}},
+    ]
+    mounts = [item for item in pod["containers"][0]["volumeMounts"] if item["name"].startswith("input-")]
+    assert mounts == [
+        {"name": "input-0", "mountPath": "/data/inputs/large", "readOnly": True, "subPath": "2026/may"},
+        {"name": "input-0", "mountPath": "/data/inputs/larger", "readOnly": True},
+        {"name": "input-1", "mountPath": "/data/inputs/other", "readOnly": True},
+    ]
+    for other in (
+        programs.configure(build.job(), EVERY_SOURCE, FETCHING, WITH_SIGNER, 0),
+        programs.publish(build.job(), FETCHING, WITH_SIGNER, 0, outputs=True),
+    ):
+        assert "lake" not in json.dumps(other)
+
+
+def test_results_on_ipfs_come_with_the_headers_of_their_node() -> None:
+    target = {"apiUrl": "https://ipfs", "headersSecretName": "ipfs.headers"}
+    environment = build.environment(results={"ipfs": target})
+    (container,) = programs.publish(build.job(), environment, SETTINGS, 0, outputs=True)["spec"]["containers"]
+    assert "envFrom" not in container
+    assert container["volumeMounts"][3:] == [
+        {"name": "headers", "mountPath": "/c2d/secrets/ipfs.headers", "readOnly": True}
+    ]
+    volumes = programs.publish(build.job(), environment, SETTINGS, 0, outputs=True)["spec"]["volumes"]
+    assert volumes[3:] == [{"name": "headers", "secret": {"secretName": "ipfs.headers", "defaultMode": 0o440}}]
+    planned = plan.publish_plan(build.job(), SPEC, environment)
+    assert planned.s3 is None
+    assert planned.ipfs == environment.results.ipfs
+
+
+def test_a_node_without_headers_needs_no_secret() -> None:
+    environment = build.environment(results={"ipfs": {"apiUrl": "https://ipfs"}})
+    pod = programs.publish(build.job(), environment, SETTINGS, 0, outputs=True)["spec"]
+    assert [item["name"] for item in pod["volumes"]] == ["data", "tmp", "plan"]
+
+
 def test_the_operators_own_image_is_pulled_with_its_own_secrets() -> None:
     settings = dataclasses.replace(SETTINGS, image_pull_secrets=("ours", "registry"))
     manifest = programs.configure(build.job(), SPEC, ENVIRONMENT, settings, 0)

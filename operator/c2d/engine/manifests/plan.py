@@ -117,7 +117,7 @@ def _planned(path: str, file: File, how: Assets) -> plan.PlannedFile:
 def _url(file: File, how: Assets) -> str | None:
     """Its own, or the gateway's that has it."""
     if file.ipfs is not None:
-        return f"{how.ipfs_gateway.rstrip('/')}/ipfs/{quote(file.ipfs.cid)}"
+        return f"{how.ipfs_gateway.rstrip('/')}/ipfs/{quote(file.ipfs.cid, safe='/%')}"
     if file.arweave is not None:
         return f"{how.arweave_gateway.rstrip('/')}/{file.arweave.transaction_id}"
     return file.url
