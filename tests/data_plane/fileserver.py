@@ -19,6 +19,8 @@ class Seen:
     range: str | None
     if_range: str | None
     authorization: str | None = None
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,7 +57,14 @@ class FileServer:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         headers = request.headers
         self.requests.append(
-            Seen(request.path, headers.get("Range"), headers.get("If-Range"), headers.get("Authorization"))
+            Seen(
+                request.path,
+                headers.get("Range"),
+                headers.get("If-Range"),
+                headers.get("Authorization"),
+                request.method,
+                dict(headers),
+            )
         )
         file = self.files.get(request.path)
         if file is None:
@@ -91,6 +100,7 @@ class FileServer:
     async def _start(self) -> web.AppRunner:
         application = web.Application()
         application.router.add_get("/{path:.*}", self._answer)
+        application.router.add_post("/{path:.*}", self._answer)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

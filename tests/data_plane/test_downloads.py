@@ -1,21 +1,27 @@
 """Downloads from a server that misbehaves, without the program around them."""
 
+import asyncio
 import hashlib
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
 
-from c2d.api.plan import ConfigurePlan, PlannedFile
+from c2d.api.plan import ConfigurePlan, PlannedFile, PlannedObject
 from c2d.configure import place
 from c2d.configure.errors import DownloadFailed, TaskFailed, WrongChecksum
 from c2d.configure.fill import fill
 from c2d.configure.retry import Policy
 from c2d.configure.settings import Settings, World
 from tests.data_plane import fileserver
+from tests.data_plane.faults import Fault as ConnectionFault
+from tests.data_plane.faults import proxied
 from tests.data_plane.fileserver import FileServer
-from tests.data_plane.s3server import free_port
+from tests.data_plane.s3server import BUCKET, KEY, SECRET, S3Server, free_port
 
 CONTENT = os.urandom(3 * 1024 * 1024 + 17)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -33,17 +39,19 @@ class Run:
         self._runner = folder / "runner"
         self._runner.write_bytes(b"runner")
 
-    def fetch(self, url: str, sha256: str | None = None, settings: Settings = FAST) -> bytes:
+    def fetch(self, url: str, sha256: str | None = None, settings: Settings = FAST, **fields: Any) -> bytes:
+        return self.fetch_file(PlannedFile(path="inputs/a/0", url=url, sha256=sha256), settings, **fields)
+
+    def fetch_file(self, file: PlannedFile, settings: Settings = FAST, **fields: Any) -> bytes:
         place.make_folders(self.data)
-        file = PlannedFile(path="inputs/a/0", url=url, sha256=sha256)
-        plan = ConfigurePlan(job="ns/job", inputs=[file], algorithm=[], allow_private_addresses=True)
+        plan = ConfigurePlan(job="ns/job", inputs=[file], algorithm=[], **({"allow_private_addresses": True} | fields))
         world = World(now=lambda: datetime.now(UTC), chance=lambda: 0.0, boot="boot", say=self.said.append)
         fill(plan, self.data, self._runner, settings, world)
         return (self.data / "inputs/a/0").read_bytes()
 
-    def fails(self, url: str, sha256: str | None = None) -> TaskFailed:
+    def fails(self, url: str, sha256: str | None = None, **fields: Any) -> TaskFailed:
         with pytest.raises(TaskFailed) as caught:
-            self.fetch(url, sha256)
+            self.fetch(url, sha256, **fields)
         assert not (self.data / "inputs/a/0").exists()
         return caught.value
 
@@ -245,3 +253,114 @@ def test_several_files_arrive_at_once(files: FileServer, run: Run) -> None:
     filled = fill(plan, run.data, run.data.parent / "runner", FAST, world)
     assert filled.files == 11
     assert [(run.data / file.path).read_bytes() == CONTENT[n:] for n, file in enumerate(inputs)] == [True] * 10
+
+
+class TestPrivateAddresses:
+    def test_they_are_refused_with_the_remedy(self, files: FileServer, run: Run) -> None:
+        error = run.fails(files.put("/f", CONTENT), allow_private_addresses=False)
+        assert "assets.allowPrivateAddresses" in str(error)
+        assert not error.may_pass
+        assert files.requests == []
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0x7f000001", "0"])
+    def test_in_every_spelling(self, files: FileServer, run: Run, host: str) -> None:
+        url = files.put("/f", CONTENT).replace("127.0.0.1", host)
+        run.fails(url, allow_private_addresses=False)
+        assert files.requests == []
+
+
+class TestLimit:
+    def test_a_declared_size_is_refused_before_a_byte_is_kept(self, files: FileServer, run: Run) -> None:
+        error = run.fails(files.put("/f", CONTENT), max_file_bytes=len(CONTENT) - 1)
+        assert f"assets.maxFileBytes allows: a file may have {len(CONTENT) - 1} bytes" in str(error)
+        assert not error.may_pass
+        assert len(files.requests) == 1
+
+    def test_an_endless_one_while_it_comes(self, files: FileServer, run: Run) -> None:
+        assert "assets.maxFileBytes" in str(run.fails(files.put("/f", CONTENT, chunked()), max_file_bytes=1_000_000))
+
+    def test_a_file_that_just_fits(self, files: FileServer, run: Run) -> None:
+        url = files.put("/f", CONTENT, fileserver.cut(1_000_000))
+        assert run.fetch(url, max_file_bytes=len(CONTENT)) == CONTENT
+
+
+def chunked() -> fileserver.Fault:
+    async def answer(server: FileServer, request: web.Request, file: fileserver.File) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await response.write(file.content)
+        return response
+
+    return answer
+
+
+class TestHeaders:
+    def file(self, run: Run, url: str, headers: object, method: str = "GET") -> PlannedFile:
+        path = run.data.parent / "headers"
+        path.write_text(json.dumps(headers))
+        return PlannedFile(path="inputs/a/0", url=url, method=method, headers_file=str(path))
+
+    def test_they_are_sent_with_each_try(self, files: FileServer, run: Run) -> None:
+        url = files.put("/f", CONTENT, fileserver.cut(2_000_000))
+        given = {"Authorization": "Bearer geheim", "X-API-Key": "geheim"}
+        assert run.fetch_file(self.file(run, url, given)) == CONTENT
+        assert [seen.headers["X-API-Key"] for seen in files.requests] == ["geheim", "geheim"]
+        assert [seen.authorization for seen in files.requests] == ["Bearer geheim"] * 2
+        assert files.requests[1].range is not None
+        assert "geheim" not in str(run.said)
+
+    def test_a_redirect_takes_them_to_no_other_server(self, files: FileServer, run: Run) -> None:
+        elsewhere = files.put("/f", CONTENT).replace("127.0.0.1", "localhost")
+        url = files.put("/r", b"", fileserver.status(302, Location=elsewhere))
+        assert run.fetch_file(self.file(run, url, {"X-API-Key": "geheim", "Authorization": "geheim"})) == CONTENT
+        first, second = files.requests
+        assert (first.headers["X-API-Key"], first.authorization) == ("geheim", "geheim")
+        assert ("X-API-Key" in second.headers, second.authorization) == (False, None)
+
+    def test_a_redirect_within_the_server_keeps_them(self, files: FileServer, run: Run) -> None:
+        files.put("/f", CONTENT)
+        url = files.put("/r", b"", fileserver.status(302, Location="/f"))
+        assert run.fetch_file(self.file(run, url, {"X-API-Key": "geheim"})) == CONTENT
+        assert files.requests[1].headers["X-API-Key"] == "geheim"
+
+    def test_a_post_is_never_asked_for_a_part(self, files: FileServer, run: Run) -> None:
+        url = files.put("/f", CONTENT, fileserver.cut(2_000_000))
+        assert run.fetch_file(self.file(run, url, {}, "POST")) == CONTENT
+        assert [(seen.method, seen.range) for seen in files.requests] == [("POST", None)] * 2
+
+
+class TestObjects:
+    """Objects of a bucket, from a real S3 server behind a proxy that breaks connections."""
+
+    def file(self, run: Run, endpoint: str, key: str, secret: str | None = SECRET) -> PlannedFile:
+        folder = run.data.parent / "credentials"
+        folder.mkdir(exist_ok=True)
+        (folder / "AWS_ACCESS_KEY_ID").write_text(KEY)
+        (folder / "AWS_SECRET_ACCESS_KEY").write_text(secret or "")
+        credentials = str(folder) if secret is not None else None
+        place = PlannedObject(endpoint=endpoint, region="us-east-1", bucket=BUCKET, key=key, credentials=credentials)
+        return PlannedFile(path="inputs/a/0", s3=place)
+
+    async def test_a_cut_is_resumed_with_a_new_signature(self, s3: S3Server, run: Run) -> None:
+        key = "inputs/ü +&.bin"
+        s3.client.put_object(Bucket=BUCKET, Key=key, Body=CONTENT)
+        async with proxied(s3.endpoint, ConnectionFault(2_000_000)) as proxy:
+            file = self.file(run, proxy.endpoint, key)
+            assert await asyncio.to_thread(run.fetch_file, file) == CONTENT
+        first, second = proxy.requests
+        assert b"X-Amz-Signature=" in first
+        assert b"\r\nRange: bytes=" in second
+        assert "X-Amz" not in str(run.said)
+
+    @pytest.mark.parametrize("secret", [None, "wrong", ""], ids=["anonymous", "wrong", "incomplete"])
+    def test_without_the_right_credentials(self, s3: S3Server, run: Run, secret: str | None) -> None:
+        s3.client.put_object(Bucket=BUCKET, Key="k", Body=b"x")
+        with pytest.raises(TaskFailed) as caught:
+            run.fetch_file(self.file(run, s3.endpoint, "k", secret))
+        assert f"bucket '{BUCKET}'" in str(caught.value)
+        assert not caught.value.may_pass
+
+    def test_an_object_that_anybody_may_read(self, files: FileServer, run: Run) -> None:
+        files.put("/results/a b", CONTENT)
+        assert run.fetch_file(self.file(run, files.origin, "a b", None)) == CONTENT

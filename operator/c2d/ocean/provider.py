@@ -23,8 +23,8 @@ _DOWNLOAD = "/api/services/download"
 # The end of endpoints that were published with more than the Provider's own address.
 _API = re.compile(r"/api(/v[0-9]+)?(/services(/[^/]*)?)?/*$")
 _PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
-# Words that may hold an address of the data, a path, a key or a person.
-_TELLING = re.compile(r"\S*[/?@=\\]\S*|\S{100,}")
+# Words that may hold an address of the data, a server's or a file's name, a path, a key or a person.
+_TELLING = re.compile(r"\S*[/?@=\\]\S*|\S*\w\.\w\S*|\S{100,}")
 
 
 @dataclass(frozen=True)
