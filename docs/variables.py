@@ -11,6 +11,7 @@ ENGINE = {
     "C2D_SIGNER_PORT": "Where the signer answers configure pods.",
     "C2D_SIGNER_URL": "The signer as configure pods reach it. Empty: nothing is fetched from Providers.",
     "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
+    "C2D_TRUSTED_METADATA_URIS": "The others that a job may name, with commas between. Empty: any.",
     "OPERATOR_PRIVATE_KEY": "The key that signs downloads from Providers: 0x and 64 hexadecimal digits. Its address is "
     "the environments' consumer address. Empty: none.",
     "LOG_LEVEL": "`DEBUG`, `INFO` or `WARNING`.",

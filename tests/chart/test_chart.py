@@ -50,6 +50,9 @@ def test_the_engine_gets_every_setting_that_it_reads(helm: str) -> None:
     assert options.namespaces == ("ns",)
     assert options.canary == "tcp://$(MY_ENGINE_SERVICE_HOST):$(MY_ENGINE_SERVICE_PORT)"
     assert options.signer_url == "http://$(MY_ENGINE_SERVICE_HOST):8081"
+    trusting = {"trustedMetadataUris": ["https://a", "https://b"]}
+    careful = Options.read(environment_of(pod_of(rendered(helm, operator=trusting), "engine")))
+    assert (options.trusted_metadata_uris, careful.trusted_metadata_uris) == ((), ("https://a", "https://b"))
 
 
 def test_the_canary_is_the_first_port_because_the_link_tells_that_one(helm: str) -> None:

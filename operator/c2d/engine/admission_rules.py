@@ -54,10 +54,19 @@ def _services(spec: JobSpec, settings: Settings) -> Iterator[Outcome]:
         if not service.metadata_uri and not settings.metadata_uri:
             why = "names no metadataUri, and this operator has none of its own"
             yield to.outcome_of(reason, f"{what} {why}; set operator.metadataUri")
+        if service.metadata_uri and not _is_trusted(service.metadata_uri, settings):
+            why = "names a metadataUri that this operator does not trust"
+            yield to.outcome_of(reason, f"{what} {why}; see operator.trustedMetadataUris")
         if not assets.is_did(did):
             field = "algorithm.id" if is_algorithm else f"inputs: {did}"
             message = f"{field}: an asset with a service needs its DID, did:op: and 64 hex digits"
             yield to.outcome_of(Reason.INVALID_SPEC, message)
+
+
+def _is_trusted(uri: str, settings: Settings) -> bool:
+    """An Aquarius says which Provider gets the operator's signature, so a false one could use it elsewhere."""
+    trusted = {item.rstrip("/") for item in (*settings.trusted_metadata_uris, settings.metadata_uri)}
+    return not settings.trusted_metadata_uris or uri.rstrip("/") in trusted
 
 
 def _variables(spec: JobSpec, _: EnvironmentSpec) -> Iterator[str]:

@@ -47,6 +47,7 @@ class Options:
     signer_url: str  # as configure pods reach it
     signer_port: int
     metadata_uri: str
+    trusted_metadata_uris: tuple[str, ...]
     health_port: int
     log_level: str
 
@@ -66,6 +67,7 @@ class Options:
             signer_url=environ.get("C2D_SIGNER_URL", "").rstrip("/"),
             signer_port=_port(environ, "C2D_SIGNER_PORT", "8081"),
             metadata_uri=environ.get("C2D_METADATA_URI", ""),
+            trusted_metadata_uris=_names(environ.get("C2D_TRUSTED_METADATA_URIS", "")),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
@@ -136,6 +138,7 @@ def settings_of(options: Options, probes: tuple[str, ...]) -> Settings:
         probes=probes,
         signer_url=options.signer_url if options.key is not None else "",
         metadata_uri=options.metadata_uri,
+        trusted_metadata_uris=options.trusted_metadata_uris,
     )
 
 

@@ -20,6 +20,7 @@ class Settings:
     image_pull_secrets: tuple[str, ...] = ()  # for that image, beside those of the environment
     signer_url: str = ""  # where configure pods reach the signer; empty: this operator signs nothing
     metadata_uri: str = ""  # the Aquarius for assets that name none
+    trusted_metadata_uris: tuple[str, ...] = ()  # the others that an asset may name; empty: any
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,11 @@ class Client:
         return await self._json("GET", resource.path(namespace, name))
 
     async def document(self, path: str) -> Object:
-        """What the API server tells of itself at a path of its own, such as /openid/v1/jwks."""
-        return await self._json("GET", path)
+        """What the API server tells of itself at a path of its own, in whichever kind of JSON.
+
+        /openid/v1/jwks answers 406 to whoever accepts application/json only.
+        """
+        return await self._json("GET", path, accept="*/*")
 
     async def list(self, resource: Resource, namespace: str, **selectors: str) -> Object:
         """The list object: `items` and the `resourceVersion` to watch from."""
@@ -143,8 +146,9 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
         content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> Object:
-        response = await self._send(method, path, query or {}, body, content_type, _TIMEOUT)
+        response = await self._send(method, path, query or {}, body, content_type, _TIMEOUT, accept)
         async with response:
             result: Object = json.loads(await response.read())
             return result
@@ -157,8 +161,9 @@ class Client:
         body: Object | None,
         content_type: str,
         timeout: aiohttp.ClientTimeout,
+        accept: str = _JSON,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": self._user_agent}
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._user_agent}
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         try:

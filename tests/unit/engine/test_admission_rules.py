@@ -14,6 +14,7 @@ from tests.kit.build import SETTINGS
 DID = "did:op:" + "aa" * 32
 SIGNING = dataclasses.replace(SETTINGS, signer_url="http://10.96.0.7:8081")
 COMPLETE = dataclasses.replace(SIGNING, metadata_uri="https://aquarius")
+CAREFUL = dataclasses.replace(COMPLETE, trusted_metadata_uris=("https://a",))
 VOLUMES = {"assets": {"allowVolumes": True}}
 
 
@@ -42,6 +43,10 @@ TAKEN = [
     pytest.param(with_inputs({"id": DID, **service("https://a")}), SIGNING, {}, id="an asset with its Aquarius"),
     pytest.param(with_inputs({"id": DID, **service()}), COMPLETE, {}, id="an asset for the operator's Aquarius"),
     pytest.param(with_algorithm(service(), id=DID), COMPLETE, {}, id="an algorithm of a Provider"),
+    pytest.param(with_inputs({"id": DID, **service("https://b")}), COMPLETE, {}, id="any Aquarius"),
+    pytest.param(with_inputs({"id": DID, **service("https://a/")}), CAREFUL, {}, id="an Aquarius that is trusted"),
+    pytest.param(with_inputs({"id": DID, **service("https://aquarius")}), CAREFUL, {}, id="the operator's own"),
+    pytest.param(with_inputs({"id": DID, **service()}), CAREFUL, {}, id="the operator's own, not named"),
     pytest.param(with_inputs({"id": "x", "files": [{"url": "https://a"}]}), SETTINGS, {}, id="a URL without a key"),
     pytest.param(volume("lake"), SETTINGS, VOLUMES, id="a volume where volumes are allowed"),
     pytest.param(volume("lake-data"), SETTINGS, VOLUMES, id="a volume with a name that is almost a job's"),
@@ -68,7 +73,13 @@ REFUSED = [
         with_inputs({"id": DID, **service()}), SIGNING, {}, INPUT, "set operator.metadataUri", id="no Aquarius"
     ),
     pytest.param(
-        with_algorithm(service(), id=DID), SIGNING, {}, ALGORITHM, "set operator.metadataUri", id="none for it either"
+        with_algorithm(service(), id=DID), SIGNING, {}, ALGORITHM, "set operator.metadataUri", id="none for it"
+    ),
+    pytest.param(
+        with_inputs({"id": DID, **service("https://b")}), CAREFUL, {}, INPUT, "trustedMetadataUris", id="no trust"
+    ),
+    pytest.param(
+        with_algorithm(service("https://a.b"), id=DID), CAREFUL, {}, ALGORITHM, "trustedMeta", id="none for it"
     ),
     pytest.param(with_inputs({"id": "x", **service()}), COMPLETE, {}, INVALID, "inputs: x: ", id="no DID"),
     pytest.param(

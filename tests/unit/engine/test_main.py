@@ -13,6 +13,7 @@ GIVEN = {
     "OPERATOR_PRIVATE_KEY": "0x" + SECRET,
     "C2D_SIGNER_URL": "http://10.96.0.7:8081/",
     "C2D_METADATA_URI": "https://aquarius",
+    "C2D_TRUSTED_METADATA_URIS": "https://one,https://other",
 }
 
 
@@ -32,6 +33,7 @@ def test_a_key_that_is_none_is_told_without_it() -> None:
 def test_what_jobs_get_of_it() -> None:
     settings = settings_of(Options.read(GIVEN), ())
     assert (settings.signer_url, settings.metadata_uri) == ("http://10.96.0.7:8081", "https://aquarius")
+    assert settings.trusted_metadata_uris == ("https://one", "https://other")
     assert not hasattr(settings, "key"), "a decision never sees the key"
 
 
