@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c2d.configure.retry import Fault, Policy, fault_of_status, parse_retry_after
+from c2d.configure.retry import Fault, Patience, Policy, fault_of_status, parse_retry_after
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -60,6 +60,31 @@ def test_delays(failures: int, chance: float, retry_after: float | None, seconds
 @given(st.integers(1, 10_000), st.floats(0, 1), st.none() | st.floats(0, 1e12))
 def test_a_delay_is_always_positive_and_bounded(failures: int, chance: float, retry_after: float | None) -> None:
     assert 0 < Policy().delay(failures, chance, retry_after) <= 60
+
+
+POLICY = Policy(attempts=3, signatures=5)
+
+
+def waits(*faults: Fault, progressed: bool = False) -> list[float | None]:
+    patience = Patience(POLICY)
+    return [patience.after(fault, 1.0, None, progressed) for fault in faults]
+
+
+def test_patience_ends_after_so_many_failures_in_a_row() -> None:
+    assert waits(*[Fault.CUT] * 3) == [0.5, 1.0, None]
+
+
+def test_progress_renews_it() -> None:
+    assert waits(*[Fault.CUT] * 4, progressed=True) == [0.5] * 4
+
+
+def test_refused_signatures_count_apart_and_wait_less() -> None:
+    assert waits(*[Fault.NONCE, Fault.SIGNATURE, Fault.NONCE, Fault.NONCE, Fault.NONCE]) == [0.5, 1.0, 2.0, 2.0, None]
+    assert waits(Fault.CUT, Fault.NONCE, Fault.NONCE, Fault.CUT) == [0.5, 0.5, 1.0, 1.0]
+
+
+def test_what_is_final_is_not_waited_for() -> None:
+    assert waits(Fault.REFUSED, Fault.PRIVATE, Fault.TOO_LARGE) == [None] * 3
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from c2d.api.plan import ConfigurePlan, PlannedFile
+from c2d.api.plan import ConfigurePlan, PlannedAsset, PlannedFile, PlannedObject
 from c2d.configure.errors import PlanInvalid, Role
-from c2d.configure.tasks import ContentFile, Task, Text, Url, UrlFile, tasks_of
+from c2d.configure.tasks import ContentFile, Object, Task, Text, Url, UrlFile, tasks_of, tasks_of_asset
+from c2d.ocean.provider import Order
 
 
 def plan(*inputs: PlannedFile, algorithm: PlannedFile | None = None, custom_data: object = None) -> ConfigurePlan:
@@ -34,6 +35,52 @@ def test_every_source_becomes_a_task_with_its_mode() -> None:
     assert [oct(task.mode) for task in tasks] == ["0o644", "0o644", "0o644", "0o755", "0o644"]
 
 
+def test_how_a_file_is_asked_for_goes_along() -> None:
+    place = PlannedObject(region="eu-1", bucket="bucket", key="k")
+    headers = PurePosixPath("/c2d/secrets/a/h")
+    tasks = tasks_of(
+        plan(
+            PlannedFile(path="inputs/a/0", url="https://h/", method="POST", headers_file=str(headers)),
+            PlannedFile(path="inputs/a/1", url_file="/c2d/secrets/a/u", headers_file=str(headers)),
+            PlannedFile(path="inputs/a/2", s3=place),
+        )
+    )
+    assert [task.source for task in tasks[:3]] == [
+        Url("https://h/", "POST", headers),
+        UrlFile(PurePosixPath("/c2d/secrets/a/u"), "GET", headers),
+        Object(place),
+    ]
+
+
+def asset(path: str, algorithm: bool = False) -> PlannedAsset:
+    return PlannedAsset(
+        did="did:op:aa", path=path, algorithm=algorithm, service_id="s", transfer_tx_id="t", metadata_uri="https://a"
+    )
+
+
+@pytest.mark.parametrize(
+    ("planned", "role", "paths"),
+    [
+        (asset("inputs/aa/0"), Role.INPUT, ["inputs/aa/0", "inputs/aa/1", "inputs/aa/2"]),
+        (
+            asset("transformations/algorithm", algorithm=True),
+            Role.ALGORITHM,
+            ["transformations/algorithm", "transformations/algorithm1", "transformations/algorithm2"],
+        ),
+    ],
+)
+def test_an_assets_files_count_on(planned: PlannedAsset, role: Role, paths: list[str]) -> None:
+    tasks = tasks_of_asset(planned, "https://p/get", Order("did:op:aa", "s", "t"), 3)
+    assert [str(task.path) for task in tasks] == paths
+    assert {task.role for task in tasks} == {role}
+
+
+@pytest.mark.parametrize("path", ["inputs/aa/1", "inputs/aa/x", "../aa/0", "0", "/inputs/aa/0"])
+def test_an_asset_at_an_impossible_place(path: str) -> None:
+    with pytest.raises(PlanInvalid):
+        tasks_of(ConfigurePlan(job="ns/job", inputs=[], algorithm=[], assets=[asset(path)]))
+
+
 @pytest.mark.parametrize(
     ("value", "content"),
     [
@@ -56,6 +103,7 @@ def test_private_custom_data_stays_in_its_file() -> None:
     [
         pytest.param(PlannedFile(path="inputs/a/0"), "exactly one", id="no source"),
         pytest.param(PlannedFile(path="inputs/a/0", text="x", url="http://h/"), "exactly one", id="two sources"),
+        pytest.param(PlannedFile(path="inputs/a/0", url="http://h/", method="PUT"), "that method", id="a method"),
         pytest.param(PlannedFile(path="../etc/passwd", text="x"), "not a path", id="a path that leaves the volume"),
         pytest.param(PlannedFile(path="inputs/../../x", text="x"), "not a path", id="a path that leaves it later"),
         pytest.param(PlannedFile(path="/etc/passwd", text="x"), "not a path", id="an absolute path"),
