@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.data_plane import ipfs_server, s3server
+from tests.data_plane.benches import IpfsBench
 from tests.data_plane.fileserver import FileServer
 from tests.data_plane.ipfs_server import IpfsServer
 from tests.data_plane.s3server import S3Server
@@ -44,6 +45,17 @@ def ipfs(ipfs_node: IpfsServer, record_property: Callable[[str, object], None]) 
 @pytest.fixture
 def volume(tmp_path: Path) -> Volume:
     return Volume(tmp_path)
+
+
+@pytest.fixture
+def place_name(request: pytest.FixtureRequest) -> str:
+    """Another one for each test."""
+    return f"t{abs(hash(request.node.nodeid))}"
+
+
+@pytest.fixture
+def on_ipfs(ipfs: IpfsServer, volume: Volume, place_name: str) -> IpfsBench:
+    return IpfsBench(ipfs, volume, place_name)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -94,11 +94,11 @@ def _parse(block: bytes) -> tuple[list[Link], bytes]:
     links, data = [], b""
     for tag, value in _fields(block):
         if tag == 0x12:
-            found = dict(_fields(bytes(value)))  # type: ignore[arg-type]
-            cid = "b" + base64.b32encode(found[0x0A]).decode().lower().rstrip("=")  # type: ignore[arg-type]
-            links.append(Link(bytes(found[0x12]).decode(), cid, int(found[0x18])))  # type: ignore[arg-type]
+            found = dict(_fields(bytes(value)))
+            cid = "b" + base64.b32encode(found[0x0A]).decode().lower().rstrip("=")
+            links.append(Link(bytes(found[0x12]).decode(), cid, int(found[0x18])))
         else:
-            data = bytes(value)  # type: ignore[arg-type]
+            data = bytes(value)
     return links, data
 
 

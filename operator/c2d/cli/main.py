@@ -43,7 +43,10 @@ As = Annotated[Output | None, typer.Option("--output", "-o", help="For programs 
 
 Endpoint = Annotated[
     str | None,
-    typer.Option(envvar="C2D_S3_ENDPOINT", help="The S3 server as seen from here, if not as from the cluster."),
+    typer.Option(
+        envvar=["C2D_ENDPOINT", "C2D_S3_ENDPOINT"],
+        help="The S3 server, or the API of the IPFS node, as seen from here, if not as from the cluster.",
+    ),
 ]
 
 
@@ -119,7 +122,11 @@ def results(
     namespace: Namespace = None,
     cluster: Context = None,
 ) -> None:
-    """Download a job's results and verify each. AWS_* variables hold the credentials."""
+    """Download a job's results and verify each.
+
+    AWS_* variables hold the credentials for S3; C2D_IPFS_HEADERS names a folder that has the headers for an IPFS node
+    as <its Secret's name>/<header>.
+    """
     from c2d.cli import commands
 
     commands.fetch_results(_place(context, namespace, cluster), name, folder, endpoint)

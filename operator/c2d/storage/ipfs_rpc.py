@@ -14,7 +14,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, LocationValueError, ReadTimeoutError
@@ -30,6 +30,7 @@ CONNECTIONS = 16
 _ERROR_BODY = 16 * 1024
 _PIECE = 256 * 1024
 
+T = TypeVar("T")
 Headers = Callable[[], Mapping[str, str]]
 
 
@@ -69,12 +70,7 @@ class Rpc:
     ) -> bytes:
         """The whole answer. Raises StorageError, Unavailable only after more tries."""
         request = _Request(command, self._address(command, arguments, options), content, silence)
-        for pause in PAUSES:
-            try:
-                return self._fetch(request)
-            except _Busy as busy:
-                self._sleep(pause if busy.pause is None else busy.pause)
-        return self._fetch(request)
+        return self._patiently(lambda: self._fetch(request))
 
     def json(
         self,
@@ -89,10 +85,10 @@ class Rpc:
         return _object(command, answer.strip().rpartition(b"\n")[2])
 
     def stream(self, command: str, *arguments: str, **options: object) -> Iterator[bytes]:
-        """The answer piece by piece. Raises StorageError, also in the middle."""
+        """The answer piece by piece. Raises StorageError as `call` does, and in the middle without another try."""
         request = _Request(command, self._address(command, arguments, options), None, SILENCE)
+        response = self._patiently(lambda: self._open(request))
         with _translated(command):
-            response = self._send(request)
             try:
                 yield from response.stream(_PIECE)
             finally:
@@ -111,6 +107,18 @@ class Rpc:
         pairs = [("arg", argument) for argument in arguments]
         pairs += [(name.replace("_", "-"), _text(value)) for name, value in options.items()]
         return f"{self._url}/api/v0/{command}?{urllib.parse.urlencode(pairs)}"
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        for pause in PAUSES:
+            try:
+                return work()
+            except _Busy as busy:
+                self._sleep(pause if busy.pause is None else busy.pause)
+        return work()
+
+    def _open(self, request: _Request) -> urllib3.BaseHTTPResponse:
+        with _translated(request.command):
+            return self._send(request)
 
     def _fetch(self, request: _Request) -> bytes:
         with _translated(request.command):

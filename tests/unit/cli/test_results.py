@@ -43,6 +43,14 @@ def test_the_server_may_have_another_address_from_here():
     assert target.endpoint == "http://127.0.0.1:30900"
 
 
+def test_results_on_ipfs_are_found_by_their_cid():
+    cid = "bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354"
+    environment = {"results": {"ipfs": {"apiUrl": "http://inside:5001"}}}
+    job = seen("Succeeded", results={**RESULTS, "location": f"ipfs://{cid}"}, resolvedEnvironment=environment)
+    target, prefix = results.place(job, f"ipfs://{cid}", "http://127.0.0.1:5001")
+    assert (target.api_url, prefix) == ("http://127.0.0.1:5001", cid)
+
+
 def test_a_storage_that_is_not_known_is_refused():
     with pytest.raises(errors.Misused, match="ipfs://cid"):
         results.place(PUBLISHED, "ipfs://cid", None)

@@ -57,3 +57,19 @@ def test_any_text(text: str) -> None:
 def test_what_an_answer_says_to_have(header: str | None, expected: Span | None) -> None:
     assert ranges.content_range(header) == expected
     assert expected is None or expected.header.startswith(f"bytes={expected.begin}-{expected.end - 1}")
+
+
+@given(st.binary(max_size=40), st.integers(0, 50), st.integers(0, 50))
+def test_a_range_means_what_slicing_means(content: bytes, first: int, count: int) -> None:
+    texts = {
+        f"bytes={first}-{first + count}": content[first : first + count + 1],
+        f"bytes={first}-": content[first:],
+        f"bytes=-{count + 1}": content[-count - 1 :],
+    }
+    for asked, expected in texts.items():
+        if expected:
+            span = ranges.resolve(asked, len(content))
+            assert content[span.begin : span.end] == expected
+        else:
+            with pytest.raises(Unsatisfiable):
+                ranges.resolve(asked, len(content))
