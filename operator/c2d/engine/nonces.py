@@ -49,18 +49,19 @@ def reserve(mine: Range | None, stored: int, now: int) -> Range:
 
 def read_ceiling(item: Object) -> int:
     """Raises NoNonce: to guess could mean to go below what was used."""
-    text = (item.get("data") or {}).get(CEILING)
+    name, text = item["metadata"]["name"], (item.get("data") or {}).get(CEILING)
     if not isinstance(text, str) or not text.isascii() or not text.isdecimal() or len(text) > _DIGITS:
-        raise NoNonce(f"ConfigMap {names.NONCES}: {CEILING} is no number; write one above every nonce that was used")
+        raise NoNonce(f"ConfigMap {name}: {CEILING} is no number; write one above every nonce that was used")
     return int(text)
 
 
 class Nonces:
     """Hands out nonces, one at a time. `clock` gives milliseconds of Unix time."""
 
-    def __init__(self, client: Client, namespace: str, clock: Callable[[], int]) -> None:
+    def __init__(self, client: Client, namespace: str, clock: Callable[[], int], name: str = names.NONCES) -> None:
         self._client = client
         self._namespace = namespace
+        self._name = name
         self._clock = clock
         self._range: Range | None = None
         self._there: Object | None = None  # the ConfigMap as it was last seen
@@ -85,28 +86,28 @@ class Nonces:
         try:
             self._there = await self._write(there, wanted.ceiling)
         except (errors.Conflict, errors.AlreadyExists, errors.NotFound):
-            logger.info("somebody else changed ConfigMap %s; it is read again", names.NONCES)
+            logger.info("somebody else changed ConfigMap %s; it is read again", self._name)
             return
         self._range = wanted
 
     async def _read(self) -> Object | None:
         try:
-            return await self._client.get(CONFIG_MAPS, self._namespace, names.NONCES)
+            return await self._client.get(CONFIG_MAPS, self._namespace, self._name)
         except errors.NotFound:
             return None
 
     async def _write(self, there: Object | None, ceiling: int) -> Object:
         data = {CEILING: str(ceiling)}
         if there is None:
-            return await self._client.create(CONFIG_MAPS, _config_map(self._namespace, data))
+            return await self._client.create(CONFIG_MAPS, _config_map(self._namespace, self._name, data))
         body = {"metadata": {"resourceVersion": there["metadata"]["resourceVersion"]}, "data": data}
-        return await self._client.patch(CONFIG_MAPS, self._namespace, names.NONCES, body)
+        return await self._client.patch(CONFIG_MAPS, self._namespace, self._name, body)
 
 
-def _config_map(namespace: str, data: dict[str, str]) -> Object:
+def _config_map(namespace: str, name: str, data: dict[str, str]) -> Object:
     return {
         "apiVersion": CONFIG_MAPS.api_version,
         "kind": CONFIG_MAPS.kind,
-        "metadata": {"name": names.NONCES, "namespace": namespace, "labels": {names.MANAGED_BY: names.MANAGER}},
+        "metadata": {"name": name, "namespace": namespace, "labels": {names.MANAGED_BY: names.MANAGER}},
         "data": data,
     }
