@@ -41,7 +41,7 @@ def test_everything_comes_back(s3: S3Server, volume: Volume, store: S3Store, tmp
     assert (folder / "logs/publish.log").stat().st_size > 0
     assert len(list((folder / "outputs").iterdir())) == 4
     assert sorted(seen) == sorted(result.filename for result in manifest.results)
-    assert {path.name for path in folder.iterdir()} == {"outputs", "logs"}
+    assert {path.name for path in folder.iterdir()} == {"outputs", "logs", "manifest.json"}
 
 
 def test_nothing_published(store: S3Store, tmp_path: Path) -> None:

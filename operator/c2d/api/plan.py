@@ -6,6 +6,7 @@ import pydantic
 
 from c2d.api.environment import IpfsTarget, S3Target
 from c2d.api.model import Model
+from c2d.api.receipt import Facts
 
 MOUNT = "/c2d/plan"
 SECRETS = "/c2d/secrets"
@@ -91,6 +92,8 @@ class PublishPlan(Model):
     agreement_id: str = ""
     s3: S3Target | None = None
     ipfs: IpfsTarget | None = None
+    receipt: Facts | None = None  # what the receipt tells of the job; without it there is no receipt
+    signer: Signer | None = None  # of the receipt: POST {"sha256": …} gives {"address": …, "signature": …}
 
     @property
     def prefix(self) -> str:

@@ -12,7 +12,21 @@ from typing import Any
 import rich.text
 import yaml
 
-from c2d.cli import connect, display, follow, job, jobfile, pages, podlog, results, run, terminal, wording
+from c2d.cli import (
+    connect,
+    display,
+    errors,
+    follow,
+    job,
+    jobfile,
+    pages,
+    podlog,
+    results,
+    run,
+    terminal,
+    verify,
+    wording,
+)
 from c2d.cli.connect import Place
 from c2d.cli.job import Job
 from c2d.cli.step import Step
@@ -115,6 +129,13 @@ def fetch_results(place: Place, name: str, folder: pathlib.Path, endpoint: str |
         manifest = results.download(found, folder, endpoint, lambda *_: None)
     terminal.answers().print(results.table(manifest))
     terminal.notes().print(rich.text.Text(f"✓ {len(manifest.results)} results verified, in {folder}", style="green"))
+
+
+def verify_results(folder: pathlib.Path, manifest_sha256: str, address: str) -> int:
+    """Is the folder what a job published? Returns the exit code."""
+    lines = verify.check(folder, verify.Expected(manifest_sha256, address))
+    terminal.answers().print(verify.table(lines))
+    return 0 if verify.good(lines) else errors.FAILED
 
 
 def stop_job(place: Place, name: str) -> None:

@@ -133,6 +133,24 @@ def results(
 
 
 @app.command()
+def verify(
+    folder: Annotated[pathlib.Path, typer.Argument(metavar="DIR", help="What `c2d results -o DIR` wrote.")],
+    manifest_sha256: Annotated[
+        str, typer.Option("--manifest-sha256", help="What the job's status says: status.results.manifestSha256.")
+    ] = "",
+    address: Annotated[str, typer.Option(help="The account that has to have signed the receipt.")] = "",
+) -> None:
+    """Check a folder of results against its manifest and receipt, without a cluster.
+
+    Exit code 0: nothing is wrong, 1: something is, 2: it is no such folder. Whatever --manifest-sha256 or --address
+    does not say can't be told from a good forgery.
+    """
+    from c2d.cli import commands
+
+    raise typer.Exit(commands.verify_results(folder, manifest_sha256, address))
+
+
+@app.command()
 def stop(context: typer.Context, name: Job, namespace: Namespace = None, cluster: Context = None) -> None:
     """Stop a job. Its logs are published, its outputs are not."""
     from c2d.cli import commands

@@ -4,17 +4,17 @@ The manifest is the commit point: before it, nothing counts; a run that was kill
 address of results is made of what they are, as on IPFS, it is there with the store's `finish`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from c2d.api import volume
+from c2d.api import receipt, volume
 from c2d.api.job import ResultEntry
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.api.plan import PublishPlan
-from c2d.publish import contents, hostile, logs, outputs
+from c2d.publish import contents, hostile, logs, outputs, receipts, signing
 from c2d.publish.limits import Limits
 from c2d.publish.readers import Pieces
 from c2d.publish.skips import Skips
@@ -71,7 +71,8 @@ class Publication:
         logs_sent = self._send_logs(skips)
         everything = [*outputs_sent, *logs_sent.values()]
         manifest = self._commit(self._head(with_outputs, skips), contents.results(outputs_sent, logs_sent))
-        self._delete_stale(everything)
+        papers = {MANIFEST, *self._send_receipt(manifest, everything)}
+        self._delete_stale(everything, papers)
         finished = self.store.finish(self.plan.prefix)
         return Published(
             location=finished.location,
@@ -127,12 +128,22 @@ class Publication:
     def _commit(self, head: Manifest, results: Iterator[Result]) -> Hashing:
         return self._uploader.put(MANIFEST, Pieces(contents.render(head, results)), 0)
 
-    def _delete_stale(self, published: Sequence[Sent]) -> None:
+    def _send_receipt(self, manifest: Hashing, published: Sequence[Sent]) -> Iterator[str]:
+        """Gives its key, if the plan wants one."""
+        if self.plan.receipt is not None:
+            fetched, sizes = receipts.inputs(self.data), [sent.size for sent in published]
+            facts, now = self.plan.receipt, self.world.now()
+            made = receipts.make(self.plan, facts, fetched, manifest.digest.hex(), sizes, now)
+            text = signing.signed(made, self.plan.signer, self.world.say).model_dump_json(by_alias=True).encode()
+            self._uploader.put(receipt.FILE, Pieces([text]), len(text))
+            yield receipt.FILE
+
+    def _delete_stale(self, published: Sequence[Sent], papers: Set[str]) -> None:
         """All that was published is there now, so only where there is more can something be stale."""
         prefix = f"{self.plan.prefix}/"
         try:
-            if sum(1 for _ in self.store.keys(prefix)) > len(published) + 1:
-                wanted = {sent.key for sent in published} | {MANIFEST}
+            if sum(1 for _ in self.store.keys(prefix)) > len(published) + len(papers):
+                wanted = {sent.key for sent in published} | papers
                 self.store.delete(key for key in self.store.keys(prefix) if key.removeprefix(prefix) not in wanted)
         except (Denied, Refused) as error:
             self.world.say(f"what earlier runs stored can't be deleted: {error}")

@@ -1,5 +1,6 @@
 """Reads what was published: the manifest, and all results into a folder."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pydantic
 
+from c2d.api import receipt
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.storage.errors import Corrupt, Missing
 from c2d.storage.opening import open_published
@@ -14,6 +16,7 @@ from c2d.storage.store import Objects
 from c2d.storage.targets import Target
 
 MANIFEST = "manifest.json"
+RECEIPT = receipt.FILE
 AT_ONCE = 4
 DRAFTS = ".c2d-unfinished"
 
@@ -28,7 +31,8 @@ Progress = Callable[[Result, Path], None]
 def download(target: Target, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
     """Brings all results below the prefix into the folder; credentials are those of the environment.
 
-    Outputs go to `outputs/`, logs to `logs/`, and what has too long a name to `long/`. Every file is verified before
+    Outputs go to `outputs/`, logs to `logs/`, and what has too long a name to `long/`; manifest.json, and receipt.json
+    where there is one, come beside these. Every file is verified before
     it gets its name. With `manifest_sha256`, which a job's status holds, the manifest is verified as well. Raises
     StorageError; an OSError is the folder's.
     """
@@ -37,7 +41,8 @@ def download(target: Target, prefix: str, folder: Path, progress: Progress, mani
 
 def fetch_all(store: Objects, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
     """The same for any store."""
-    manifest = read_manifest(store, prefix, manifest_sha256)
+    text = _manifest_text(store, prefix, manifest_sha256)
+    manifest = _parse(text)
     places = [(result, folder / place(result)) for result in manifest.results]
     # Beside the results and not among them, where a result could have the name of a draft.
     drafts = folder / DRAFTS
@@ -52,14 +57,31 @@ def fetch_all(store: Objects, prefix: str, folder: Path, progress: Progress, man
         for _ in pool.map(bring, places):
             pass
     drafts.rmdir()
+    _keep_papers(store, prefix, folder, text)
     return manifest
+
+
+def _keep_papers(store: Objects, prefix: str, folder: Path, manifest: bytes) -> None:
+    """Manifest and receipt, so that the folder can be verified later; last, as they say that all is there."""
+    (folder / RECEIPT).unlink(missing_ok=True)
+    with contextlib.suppress(Missing):
+        (folder / RECEIPT).write_bytes(b"".join(store.get(f"{prefix}/{RECEIPT}")))
+    (folder / MANIFEST).write_bytes(manifest)
 
 
 def read_manifest(store: Objects, prefix: str, sha256: str = "") -> Manifest:
     """The manifest below the prefix. Raises StorageError: Missing where nothing was published."""
+    return _parse(_manifest_text(store, prefix, sha256))
+
+
+def _manifest_text(store: Objects, prefix: str, sha256: str) -> bytes:
     content = b"".join(store.get(f"{prefix}/{MANIFEST}"))
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise Corrupt("the manifest is not the one that the job wrote")
+    return content
+
+
+def _parse(content: bytes) -> Manifest:
     try:
         return Manifest.model_validate_json(content)
     except pydantic.ValidationError as error:
