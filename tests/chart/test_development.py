@@ -23,5 +23,7 @@ def test_the_chart_takes_the_values(helm: str, traits: Traits, host: str) -> Non
     assert given.get("POSTGRES_PASSWORD", "") == ("c2d-postgres/POSTGRES_PASSWORD" if host else "")
     engine = rendering.environment_of(rendering.pod_of(items, "engine"))
     assert engine["OPERATOR_PRIVATE_KEY"] == "c2d-operator-key/OPERATOR_PRIVATE_KEY"
+    (environment,) = [item for item in items if item["kind"] == "ComputeEnvironment"]
+    assert environment["spec"]["assets"] == {"allowPrivateAddresses": True}, "its data is inside of the cluster"
     (port,) = rendering.one(items, "Service", "service")["spec"]["ports"]
     assert port.get("nodePort") == (30850 if traits.node_ports else None)

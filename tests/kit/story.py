@@ -9,6 +9,7 @@ from c2d.api.model import format_time
 from c2d.api.phases import TERMINAL, Phase
 from c2d.engine.observe import World
 from c2d.engine.reconcile import Reconciler
+from c2d.engine.state import Settings
 from c2d.kube import names
 from c2d.kube.client import Client
 from c2d.kube.resources import ENVIRONMENTS, JOBS, PODS, Object
@@ -42,6 +43,7 @@ class Story:
     def __init__(self) -> None:
         self.cluster = Cluster()
         self.now: datetime = build.NOW
+        self.settings: Settings = build.SETTINGS
         self.deaths = 0
 
     def given(self, *, job: Object | None = None, environment: Object | None = None) -> "Story":
@@ -60,7 +62,7 @@ class Story:
     ) -> None:
         """A fresh engine sees the cluster and works until it has nothing to do, or dies."""
         world, client = World(), cast(Client, FakeClient(self.cluster, before, after))
-        reconciler = Reconciler(client, world, build.SETTINGS, lambda: self.now)
+        reconciler = Reconciler(client, world, self.settings, lambda: self.now)
         try:
             while True:
                 count = len(self.cluster.requests)
