@@ -260,6 +260,9 @@ class StandIn:
             raise Failure("directory already has entry by that name")
         folder[name] = self._resolve(source)
 
+    def files_flush(self, query: Query, _: bytes) -> object:
+        return {"Cid": self._resolve(query["arg"][0])}
+
     def files_rm(self, query: Query, _: bytes) -> None:
         *folders, name = _parts(query["arg"][0])
         with contextlib.suppress(Failure):

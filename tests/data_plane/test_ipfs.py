@@ -101,6 +101,19 @@ def test_sizes_around_those_of_parts(on_ipfs: IpfsBench) -> None:
     on_ipfs.assert_nothing_else()
 
 
+def test_a_node_that_lost_files_is_told(ipfs: IpfsServer, tmp_path: Path) -> None:
+    store = product.open_store(ipfs.target(), tmp_path)
+    (tmp_path / "o").write_bytes(b"1")
+    for key in ("lost/a", "lost/b"):
+        with (tmp_path / "o").open("rb") as file:
+            store.put(key, file, 1)
+    ipfs.ask("files/rm", "/c2d/lost/a", force="true")
+    with pytest.raises(Unavailable, match="lost"):
+        store.finish("lost")
+    store.discard_unfinished("lost/")
+    assert ipfs.pins() == {cid: name for cid, name in ipfs.pins().items() if name != "lost"}
+
+
 def test_many_files(on_ipfs: IpfsBench) -> None:
     for number in range(400):
         on_ipfs.output(f"{number % 7}/{number}", b"%d" % number)
@@ -109,7 +122,7 @@ def test_many_files(on_ipfs: IpfsBench) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["add", "block/put", "files/mkdir", "files/cp", "files/stat", "pin/add", "files/rm"]
+    "command", ["add", "block/put", "files/mkdir", "files/cp", "files/flush", "files/stat", "pin/add", "files/rm"]
 )
 @pytest.mark.parametrize(
     "fault",

@@ -44,7 +44,7 @@ As = Annotated[Output | None, typer.Option("--output", "-o", help="For programs 
 Endpoint = Annotated[
     str | None,
     typer.Option(
-        envvar=["C2D_ENDPOINT", "C2D_S3_ENDPOINT"],
+        envvar="C2D_S3_ENDPOINT",
         help="The S3 server, or the API of the IPFS node, as seen from here, if not as from the cluster.",
     ),
 ]
