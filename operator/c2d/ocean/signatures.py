@@ -4,6 +4,7 @@ What is signed is the hash of a text, and that within the envelope of EIP-191, v
 us can't be taken for a transaction. So does `sign_message` of Ocean's Provider; tests have two signatures made by it.
 """
 
+import functools
 import re
 
 import eth_keys.exceptions
@@ -109,6 +110,7 @@ def is_address(text: object) -> bool:
     return isinstance(text, str) and len(text) == 42 and _ADDRESS.fullmatch(text) is not None
 
 
+@functools.lru_cache(maxsize=1024)  # every request of a Provider asks for the same one
 def checksum_address(address: str) -> str:
     """The address in the mixed case of EIP-55, in which a wrong digit is noticed. Raises BadAddress."""
     if not is_address(address):

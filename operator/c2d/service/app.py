@@ -74,7 +74,10 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         limit = request.app[KEY].settings.limits.body_bytes
         return answers.error(400, f"the body has more than {limit} bytes; put large parts behind URLs")
     except web.HTTPException as error:
-        return answers.error(error.status, error.reason)
+        response = answers.error(error.status, error.reason)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except kube.Unavailable as error:
         return answers.error(503, str(error))
     except Exception:

@@ -14,6 +14,7 @@ from aiohttp import web
 from c2d import __version__
 from c2d.archive.archive import Archive
 from c2d.kube.client import Client
+from c2d.kube.errors import NoCluster
 from c2d.kube.mirror import Mirror
 from c2d.kube.resources import ENVIRONMENTS, JOBS
 from c2d.service import access, app
@@ -67,10 +68,10 @@ async def composed(settings: Settings, client: Client) -> AsyncIterator[Context]
                 Mirror(client, ENVIRONMENTS, namespace, offers, time.monotonic),
             ),
             archive=archive,
-            archivist=Archivist(client, jobs, archive),
+            archivist=Archivist(client, jobs, archive, _now),
             lookup=Lookup(jobs, archive, results),
             starter=Starter(client, namespace, jobs, offers, defaults),
-            control=Control(client, jobs, archive, lambda: datetime.now(UTC)),
+            control=Control(client, jobs, archive, _now),
             results=results,
             removal=Removal(client, jobs, remover),
             replay=Replay(settings.access.window_seconds, archive, time.time),
@@ -143,7 +144,14 @@ async def _first_of(*events: asyncio.Event) -> None:
 def main() -> None:
     settings = Settings.read(os.environ)
     access.configure(settings.log_level)
-    raise SystemExit(asyncio.run(run(settings)))
+    try:
+        raise SystemExit(asyncio.run(run(settings)))
+    except NoCluster as error:
+        raise SystemExit(str(error)) from None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ REQUEST = f"{GROUP}/request"
 RESULTS_REMOVED = f"{GROUP}/results-removed"
 # Keeps the record of a finished job from going before the archive has it.
 ARCHIVE_FINALIZER = f"{GROUP}/archive"
+# The end of a job that was deleted before it had one.
+DELETED = "Job finished: Deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Request:
     input_dids: tuple[str, ...]
     provider: str = ""
     digest: str = ""  # of everything that makes two requests the same
+    signed: str = ""  # names the signed text and its signer
     private: str = ""  # the name that those of its Secrets begin with
 
 
@@ -134,7 +137,7 @@ def read(item: Object) -> Record:
     phase = Phase(status.get("phase", Phase.PENDING))
     row = TABLE[phase]
     stop = status.get("stopRequest", 0)
-    return Record(
+    record = Record(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -157,6 +160,15 @@ def read(item: Object) -> Record:
         request=_request(annotations.get(REQUEST, ""), spec),
         published=_published(status),
     )
+    return deleted(record, _moment(metadata["deletionTimestamp"])) if record.deleting else record
+
+
+def deleted(record: Record, moment: datetime) -> Record:
+    """The job as it is once it is deleted: without an end, whoever waits for one would wait for ever."""
+    if record.finished:
+        return record
+    end = Phase.STOPPED
+    return replace(record, phase=end, code=TABLE[end].code, text=DELETED, finished_at=moment, deleting=True)
 
 
 def _moment(text: str) -> datetime:
@@ -172,9 +184,10 @@ def _request(text: str, spec: Mapping[str, Any]) -> Request:
             input_dids=tuple(str(did) for did in said["inputDID"]),
             provider=str(said.get("provider", "")),
             digest=str(said.get("digest", "")),
+            signed=str(said.get("signed", "")),
             private=str(said.get("private", "")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         algorithm = spec.get("algorithm", {}).get("id", "")
         dids = (item.get("id", "") for item in spec.get("inputs", ()))
         return Request(algorithm or "raw", tuple(did for did in dids if did.startswith("did:")))
@@ -187,6 +200,7 @@ def request_annotation(request: Request) -> str:
         "inputDID": list(request.input_dids),
         "provider": request.provider,
         "digest": request.digest,
+        "signed": request.signed,
         "private": request.private,
     }
     return json.dumps(said)
