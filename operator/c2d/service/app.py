@@ -100,8 +100,7 @@ async def _undisturbed(request: web.Request, handler: Handler) -> web.StreamResp
 
 def _tell(request: web.Request, status: int, seconds: float) -> None:
     route, metrics = _route(request), request.app[KEY].metrics
-    metrics.requests.labels(request.method, route, status).inc()
-    metrics.seconds.labels(request.method, route).observe(seconds)
+    metrics.answered(request.method, route, status, seconds)
     if route not in _QUIET:
         access.line(
             method=request.method,

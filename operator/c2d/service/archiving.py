@@ -51,9 +51,10 @@ class Archivist:
             self._wake.clear()
             while self._due:
                 batch = list(self._due.values())[:_AT_ONCE]
-                if await self._save(batch):
-                    self._done(batch)
-                else:
+                left = await self._save(batch)
+                self._done([record for record in batch if record.uid not in left])
+                if left:
+                    self._later(left)
                     await asyncio.sleep(_RETRY)
 
     async def tidy(self) -> None:
@@ -76,13 +77,29 @@ class Archivist:
             if self._due.get(record.uid) is record:
                 del self._due[record.uid]
 
-    async def _save(self, batch: list[Record]) -> bool:
+    def _later(self, left: set[str]) -> None:
+        """Behind all others: one that is never let go does not hold them up."""
+        for uid in left & set(self._due):
+            self._due[uid] = self._due.pop(uid)
+
+    async def _save(self, batch: list[Record]) -> set[str]:
+        """Returns the UIDs of those that are left to do."""
         try:
             if self._archive is not None:
-                await self._archive.save([entry(ended(record, self._now())) for record in batch])
-            await asyncio.gather(*(self._let_go(record) for record in batch if record.finalized))
-        except (ArchiveError, errors.KubeError) as error:
+                fresh = await _news(self._archive, batch)
+                await self._archive.save([entry(ended(record, self._now())) for record in fresh])
+        except ArchiveError as error:
             logger.warning("%d jobs wait to be archived: %s", self.waiting, error)
+            return {record.uid for record in batch}
+        released = await asyncio.gather(*(self._released(record) for record in batch))
+        return {record.uid for record, done in zip(batch, released, strict=True) if not done}
+
+    async def _released(self, record: Record) -> bool:
+        try:
+            if record.finalized:
+                await self._let_go(record)
+        except errors.KubeError as error:
+            logger.warning("%s is archived, and can't be let go yet: %s", record.job_id, error)
             return False
         return True
 
@@ -111,9 +128,9 @@ def ended(record: Record, now: datetime) -> Record:
 
 
 async def _news(archive: Archive, batch: list[Record]) -> list[Record]:
-    """An end that was concluded from a deletion never replaces one that another replica saw."""
-    concluded = {record.uid for record in batch if record.text == records.DELETED}
-    known = await archive.known(concluded) if concluded else set()
+    """An end that is only concluded, by a replica that missed it, never replaces one that another replica saw."""
+    missed = {record.uid for record in batch if not record.finished}
+    known = await archive.known(missed) if missed else set()
     return [record for record in batch if record.uid not in known]
 
 

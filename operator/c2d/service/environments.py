@@ -105,9 +105,9 @@ def read(item: Object) -> Offer | None:
         spec = EnvironmentSpec.model_validate(item["spec"])
     except pydantic.ValidationError:
         return None
-    address = (item.get("status") or {}).get("consumerAddress")
+    address = str((item.get("status") or {}).get("consumerAddress", ""))
     # A malformed one would make every download of a compute asset fail, in whichever environment.
-    return Offer(item["metadata"]["name"], spec, address if signatures.is_address(address) else NO_ADDRESS)
+    return Offer(item["metadata"]["name"], spec, str(address) if signatures.is_address(address) else NO_ADDRESS)
 
 
 def amount(quantity: str) -> Decimal:

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +18,6 @@ REQUEST = f"{GROUP}/request"
 RESULTS_REMOVED = f"{GROUP}/results-removed"
 # Keeps the record of a finished job from going before the archive has it.
 ARCHIVE_FINALIZER = f"{GROUP}/archive"
-# The end of a job that was deleted before it had one.
-DELETED = "Job finished: Deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ def read(item: Object) -> Record:
     phase = Phase(status.get("phase", Phase.PENDING))
     row = TABLE[phase]
     stop = status.get("stopRequest", 0)
-    record = Record(
+    return Record(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -160,15 +158,6 @@ def read(item: Object) -> Record:
         request=_request(annotations.get(REQUEST, ""), spec),
         published=_published(status),
     )
-    return deleted(record, _moment(metadata["deletionTimestamp"])) if record.deleting else record
-
-
-def deleted(record: Record, moment: datetime) -> Record:
-    """The job as it is once it is deleted: without an end, whoever waits for one would wait for ever."""
-    if record.finished:
-        return record
-    end = Phase.STOPPED
-    return replace(record, phase=end, code=TABLE[end].code, text=DELETED, finished_at=moment, deleting=True)
 
 
 def _moment(text: str) -> datetime:
