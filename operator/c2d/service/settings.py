@@ -63,7 +63,7 @@ class Settings:
             job_ttl_seconds=_optional(environ, "C2D_JOB_TTL_SECONDS", 31_536_000),
             credentials=Path(environ.get("C2D_S3_CREDENTIALS", "/c2d/credentials")),
             archive=_archive(environ),
-            log_level=_level(environ, "LOG_LEVEL"),
+            log_level=_level(environ, "LOG_LEVEL", "INFO"),
         )
 
 
@@ -111,8 +111,8 @@ def _switch(environ: Mapping[str, str], name: str, default: str) -> bool:
     return _SWITCHES[text.lower()]
 
 
-def _level(environ: Mapping[str, str], name: str) -> str:
-    text = (environ.get(name, "") or "INFO").upper()
+def _level(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = (environ.get(name, "") or default).upper()
     if text not in logging.getLevelNamesMapping():
         raise SystemExit(f"{name} is {text!r}: it must be DEBUG, INFO, WARNING or ERROR")
     return text
