@@ -58,7 +58,8 @@ async def surround(request: web.Request, handler: Handler) -> web.StreamResponse
     begun = time.perf_counter()
     status = 499  # the client left before there was an answer
     try:
-        response = await _answer(request, handler)
+        with request.app[KEY].busy():
+            response = await _answer(request, handler)
         status = response.status
         return response
     finally:

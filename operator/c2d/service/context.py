@@ -1,7 +1,9 @@
 """What a replica consists of: made once in `main`, used by the routes."""
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +54,20 @@ class Context:
     streams: Streams
     metrics: Metrics = field(default_factory=Metrics)
     draining: bool = False
+    answering: int = 0  # requests under way
+    idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while there are none
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """A request is under way."""
+        self.answering += 1
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self.answering -= 1
+            if not self.answering:
+                self.idle.set()
 
     def trouble(self) -> str:
         """Why this replica must not be asked; empty when it may."""

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 # After SIGTERM: the cluster takes us off the Service, which takes a moment; then downloads may come to their end.
 _STILL_ASKED = 5.0  # seconds
 _DOWNLOADS = 45.0  # seconds
+_CONNECTIONS = 1.0  # seconds; those on which nothing is asked
 
 
 @contextlib.asynccontextmanager
@@ -112,17 +113,29 @@ async def run(settings: Settings) -> int:
         composed(settings, client) as context,
         working(context, broken),
     ):
-        runner = web.AppRunner(app.create(context), handler_cancellation=True, access_log=None)
+        runner = web.AppRunner(
+            app.create(context), handler_cancellation=True, access_log=None, shutdown_timeout=_CONNECTIONS
+        )
         await runner.setup()
-        await web.TCPSite(runner, None, settings.port, backlog=1024, shutdown_timeout=_DOWNLOADS).start()
+        site = web.TCPSite(runner, None, settings.port, backlog=1024)
+        await site.start()
         logger.info("listening on port %d, namespace %s", settings.port, context.namespace)
         _warn(settings)
         await _first_of(stop, broken)
         context.draining = True
         if not broken.is_set():
             await asyncio.sleep(_STILL_ASKED)
+            await site.stop()
+            await _until_idle(context)
         await runner.cleanup()
     return 1 if broken.is_set() else 0
+
+
+async def _until_idle(context: Context) -> None:
+    """Not left to the runner: that would wait as long for connections on which nobody asks anything."""
+    if context.answering:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(context.idle.wait(), _DOWNLOADS)
 
 
 def _warn(settings: Settings) -> None:
