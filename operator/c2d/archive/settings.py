@@ -22,7 +22,7 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self | None:
-        """From POSTGRES_HOST, _PORT, _DB, _USER, _PASSWORD, _SSLMODE and _SSLROOTCERT; None, no archive, without a host.
+        """From POSTGRES_HOST, _PORT, _DB, _USER, _PASSWORD, _SSLMODE and _SSLROOTCERT; None without a host.
 
         The user is `postgres` unless told otherwise and the database has the user's name, as in the image `postgres`.
         Raises ValueError with a text that names the variable.
