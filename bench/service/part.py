@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from bench.figures import Figure
 from bench.plane import Plane
 from bench.service import known, objects, reads, servers, starts, streams, tables
 from bench.service.load import Exchange
+from bench.service.measured import Measured, Memory
 from bench.service.servers import Server
 from cluster import tools
 from cluster.progress import Progress
@@ -31,27 +32,6 @@ class Scale:
     object_bytes: int = 1 << 30
     rounds: int = 5  # of single downloads
     rounds_at_once: int = 2
-
-
-@dataclass(frozen=True)
-class Memory:
-    """A replica that has just come up; bytes and seconds."""
-
-    jobs: int
-    settled: int
-    peak: int
-    start: float
-
-
-@dataclass
-class Measured:
-    """Everything."""
-
-    memory: list[Memory] = field(default_factory=list)
-    lookups: list[reads.Compared] = field(default_factory=list)
-    more_lookups: list[reads.Row] = field(default_factory=list)
-    started: list[starts.Compared] = field(default_factory=list)
-    downloads: list[streams.Compared] = field(default_factory=list)
 
 
 def measure(console: Console, progress: Progress, scale: Scale) -> dict[str, Any]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.console import Console
 
 from bench.report import DISTURBED, shown, titled
+from bench.service.measured import Measured
 from bench.service.reads import Row
-
-if TYPE_CHECKING:
-    from bench.service.part import Measured
 
 _MB = 1e6
 

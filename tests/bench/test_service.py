@@ -19,6 +19,7 @@ from aiohttp import web
 from bench import figures
 from bench.service import bare, known, load, objects, part, servers, streams, wire
 from bench.service.load import Exchange, Load, Plan
+from bench.service.measured import Measured
 from bench.service.reads import Compared, Row
 from bench.service.streams import Download, Round
 from c2d.api.job import JobSpec, JobStatus
@@ -214,7 +215,7 @@ def rounds(*rates: float) -> list[Round]:
 
 
 def test_goals_are_for_ratios_to_what_was_measured_in_the_same_run() -> None:
-    found = part.Measured(
+    found = Measured(
         lookups=[Compared(ours=row(400), bare=row(1000))],
         downloads=[streams.Compared(1, rounds(900, 1000, 2000), rounds(100, 850, 900), 0)],
     )
