@@ -18,6 +18,7 @@ from bench import figures, kubelet, machine, parts, plane, report
 from bench.figures import Figure
 from bench.measure import Run
 from bench.parts import Pair
+from bench.service import part
 from cluster.progress import Progress
 from cluster.settings import REPOSITORY, ClusterError, Network, without_proxy
 from cluster.shell import CommandFailed, run
@@ -25,9 +26,13 @@ from cluster.shell import CommandFailed, run
 _WIDTH = 120  # of a log
 
 
+SHORT = part.Scale(jobs=(20, 200), seconds=1, starts=40, object_bytes=1 << 26, rounds=2, rounds_at_once=1)
+
+
 class Part(enum.StrEnum):
     LATENCY = "latency"
     THROUGHPUT = "throughput"
+    SERVICE = "service"
     KUBELET = "kubelet"
 
 
@@ -40,9 +45,10 @@ def main(
     only: Annotated[str, typer.Option(help=f"Parts to run, with commas between: {', '.join(Part)}.")] = ",".join(Part),
     jobs: Annotated[int, typer.Option(help="Jobs that run one at a time.", min=1)] = 30,
     at_once: Annotated[str, typer.Option(help="How many jobs are submitted at once, one run for each.")] = "200,500",
+    short: Annotated[bool, typer.Option("--short", help="The service's part in half a minute, to try it out.")] = False,
     binding: Annotated[Binding, typer.Option(help="When a volume is bound.")] = Binding.FIRST_CONSUMER,
 ) -> None:
-    """Measure the engine against a bare chain of pods, on a control plane that is started for it."""
+    """Measure the engine against a bare chain of pods, and the service against a bare one, on a plane of their own."""
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = without_proxy(os.environ, Network())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console, progress = Console(), Progress()
@@ -53,10 +59,12 @@ def main(
     report.machine(console, described)
     result: dict[str, Any] = {"machine": described, "binding": binding.value}
     try:
-        if wanted - {Part.KUBELET}:
+        if wanted & {Part.LATENCY, Part.THROUGHPUT}:
             sizes = [int(size) for size in at_once.split(",")] if Part.THROUGHPUT in wanted else []
             one_at_a_time = jobs if Part.LATENCY in wanted else 0
             result |= _on_the_plane(console, progress, binding, one_at_a_time, sizes)
+        if Part.SERVICE in wanted:
+            result["service"] = part.measure(console, progress, SHORT if short else part.Scale())
         if Part.KUBELET in wanted:
             result["kubelet"] = asyncio.run(kubelet.measure(console, progress, os.environ))
     except ClusterError as error:

@@ -19,13 +19,13 @@ _ANNOTATION = "kwok.x-k8s.io/node"
 # More at a time than two cores can serve: kwok must not be what a run waits for.
 _PARALLEL = 32
 
-# Every report model ignores what it doesn't know, so one message serves configure, the runner and publish.
+# Every report model ignores what it doesn't know, so one message serves configure, the runner and publish. Without
+# `files`, which is a number to one of them and a list to another.
 REPORT = json.dumps(
     {
         "gate": {"verdict": "Isolated", "rounds": 2, "waitedSeconds": 0.3},
         "started": True,
         "exitCode": 0,
-        "files": 1,
         "bytes": 1,
         "location": "s3://b/p",
         "manifest": "p/manifest.json",

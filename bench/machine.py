@@ -34,9 +34,9 @@ class Meter:
         self._busy = _busy_seconds()
         self._start = time.monotonic()
 
-    def usage(self) -> Usage:
-        """`bench` is this process itself."""
-        cpu = {name: after - self._before[name] for name, after in self._read().items()}
+    def usage(self, ended: Mapping[str, float] | None = None) -> Usage:
+        """`bench` is this process itself; `ended` is the CPU of processes that began and ended meanwhile."""
+        cpu = {name: after - self._before[name] for name, after in self._read().items()} | dict(ended or {})
         busy = _busy_seconds() - self._busy
         elapsed = (time.monotonic() - self._start) * (os.cpu_count() or 1)
         return Usage(cpu, max(0.0, busy - sum(cpu.values())) / elapsed)

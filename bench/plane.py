@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from cluster.settings import REPOSITORY, ClusterError, Network, Places
 
 NAMESPACE = "bench"
 STORAGE_CLASS = "bench"
-COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+SERVERS = ("etcd", "kube-apiserver")
+COMPONENTS = (*SERVERS, "kube-controller-manager", "kube-scheduler", "kwok")
 FOLDER = REPOSITORY / "build" / "bench"
 FAILED = FOLDER / "failed"
 _CLIENTS = ("admin", "kube-controller-manager", "kube-scheduler")
@@ -68,9 +69,19 @@ class Plane:
         return Client(configuration, NAMESPACE, user_agent)
 
 
+def running(progress: Progress, binding: str) -> AbstractContextManager[Plane]:
+    """All of it, with fake nodes. `binding` is the volumeBindingMode of the StorageClass."""
+    return _running(progress, COMPONENTS, lambda plane: _fill(plane, binding))
+
+
+def api_server(progress: Progress) -> AbstractContextManager[Plane]:
+    """Only the API server and etcd: nothing happens to what is created."""
+    return _running(progress, SERVERS, _fill_in_environment)
+
+
 @contextmanager
-def running(progress: Progress, binding: str) -> Iterator[Plane]:
-    """`binding` is the volumeBindingMode of the StorageClass. Everything is ended and removed however this is left."""
+def _running(progress: Progress, components: Sequence[str], fill: Callable[[Plane], None]) -> Iterator[Plane]:
+    """Everything is ended and removed however this is left."""
     cache = Places.from_environment(os.environ).cache
     places = Places(cache / "bench", cache)
     network = Network(
@@ -82,9 +93,12 @@ def running(progress: Progress, binding: str) -> Iterator[Plane]:
         _end(places)  # what a run that was killed has left behind
         plane = Plane(places, network, kubernetes.Client(tools.path("kubectl", places, progress), places.kubeconfig))
         try:
-            _start(plane, lambda name: tools.path(name, places, progress), progress)
-            with progress.step("fake nodes, environment"):
-                _fill(plane, binding)
+            _configure(plane)
+            binaries = {name: tools.path(name, places, progress) for name in components}
+            with progress.step("control plane"):
+                _start(plane, binaries)
+            with progress.step("definitions, environment"):
+                fill(plane)
             yield plane
         except Exception:
             _keep_logs(places, progress)
@@ -101,21 +115,24 @@ def free_port() -> int:
         return port
 
 
-def _start(plane: Plane, tool: Callable[[str], Path], progress: Progress) -> None:
+def _configure(plane: Plane) -> None:
     places, network = plane.places, plane.network
     pki.ensure(places.pki, network)
     for client in _CLIENTS:
         controlplane.write_kubeconfig(places, network, client)
     controlplane.write(places.config / "audit-policy.yaml", _AUDIT_POLICY)
     controlplane.write(places.config / "kwok.yaml", fakes.configuration())
-    api, manager, scheduler, kwok = (tool(name) for name in COMPONENTS[1:])
-    with progress.step("control plane"):
-        processes.start(places, controlplane.etcd(places, network, tool("etcd")))
-        processes.start(places, _apiserver(plane, api))
-        controlplane.wait_ready(places, network)
-        processes.start(places, _manager(plane, manager))
-        processes.start(places, _with(controlplane.scheduler(places, scheduler), "--secure-port=0"))
-        processes.start(places, _kwok(places, kwok))
+
+
+def _start(plane: Plane, binaries: Mapping[str, Path]) -> None:
+    places, network = plane.places, plane.network
+    processes.start(places, controlplane.etcd(places, network, binaries["etcd"]))
+    processes.start(places, _apiserver(plane, binaries["kube-apiserver"]))
+    controlplane.wait_ready(places, network)
+    others = {"kube-controller-manager": _manager, "kube-scheduler": _scheduler, "kwok": _kwok}
+    for name, daemon in others.items():
+        if name in binaries:
+            processes.start(places, daemon(plane, binaries[name]))
 
 
 def _apiserver(plane: Plane, binary: Path) -> Daemon:
@@ -136,7 +153,12 @@ def _manager(plane: Plane, binary: Path) -> Daemon:
     return _with(daemon, "--secure-port=0", "--enable-hostpath-provisioner")
 
 
-def _kwok(places: Places, binary: Path) -> Daemon:
+def _scheduler(plane: Plane, binary: Path) -> Daemon:
+    return _with(controlplane.scheduler(plane.places, binary), "--secure-port=0")
+
+
+def _kwok(plane: Plane, binary: Path) -> Daemon:
+    places = plane.places
     file = places.config / "kwok.yaml"
     argv = [f"{binary}", f"--kubeconfig={places.kubeconfig}", f"--config={file}", "--v=WARN"]
     return Daemon("kwok", argv, reads=(file,))
@@ -148,14 +170,19 @@ def _with(daemon: Daemon, *flags: str) -> Daemon:
 
 def _fill(plane: Plane, binding: str) -> None:
     api = plane.api
-    api("apply", "--server-side", "-f", REPOSITORY / "crds")
-    api("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    api.apply([namespace, _storage_class(binding), *fakes.nodes()])
-    api.apply([_environment()])
+    _fill_in_environment(plane)
+    api.apply([_storage_class(binding), *fakes.nodes()])
     # Without the account, which a controller makes, no pod is admitted.
     api("wait", "--for=create", "serviceaccount/default", f"--namespace={NAMESPACE}", "--timeout=60s")
     api("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s")
+
+
+def _fill_in_environment(plane: Plane) -> None:
+    api = plane.api
+    api("apply", "--server-side", "-f", REPOSITORY / "crds")
+    api("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    api.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
+    api.apply([_environment()])
 
 
 def _storage_class(binding: str) -> dict[str, object]:
@@ -205,7 +232,7 @@ def _keep_logs(places: Places, progress: Progress) -> None:
 
 def _end(places: Places) -> None:
     names = processes.names(places)
-    servers = [name for name in names if name in COMPONENTS[:2]]
+    servers = [name for name in names if name in SERVERS]
     processes.stop(places, [name for name in names if name not in servers], grace=5)
     # The API server would drain its connections for a minute; nobody is left to be served.
     processes.stop(places, servers, grace=0.5)

@@ -14,50 +14,50 @@ from bench.gaps import percentile
 from bench.measure import Run
 from bench.parts import Pair
 
-_DISTURBED = 0.1  # of the machine
+DISTURBED = 0.1  # of the machine
 
 
 def machine(console: Console, described: Mapping[str, object]) -> None:
     console.print(", ".join(f"{name} {value}" for name, value in described.items()), highlight=False)
 
 
-def goals(console: Console, measured: Sequence[Figure]) -> None:
-    table = _table("Goals", "figure", "chain", "ours", "ratio", "goal", "verdict")
+def goals(console: Console, measured: Sequence[Figure], against: str = "chain") -> None:
+    table = titled("Goals", "figure", against, "ours", "ratio", "goal", "verdict")
     for figure in measured:
-        numbers = map(_number, (figure.chain, figure.ours, figure.ratio))
-        table.add_row(figure.name, *numbers, _goal(figure), _VERDICTS[figure.met])
+        numbers = map(shown, (figure.chain, figure.ours, figure.ratio))
+        table.add_row(figure.name, *numbers, _goal(figure, against), _VERDICTS[figure.met])
     console.print(table)
 
 
 _VERDICTS = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
 
 
-def _goal(figure: Figure) -> str:
+def _goal(figure: Figure, against: str) -> str:
     if figure.goal is None:
         return ""
     sign = "≥" if figure.at_least else "≤"
-    return f"{sign} {figure.goal:g}" + (" of the chain's" if figure.of_ratio else "")
+    return f"{sign} {figure.goal:g}" + (f" of the {against}'s" if figure.of_ratio else "")
 
 
 def requests(console: Console, pair: Pair) -> None:
     ours, chain = figures.per_job(pair.ours), figures.per_job(pair.chain)
-    table = _table("Requests a job, one at a time", "request", "chain", "ours")
+    table = titled("Requests a job, one at a time", "request", "chain", "ours")
     for kind in dict.fromkeys((*ours, *chain)):
-        table.add_row(kind, _number(chain.get(kind)), _number(ours.get(kind)))
+        table.add_row(kind, shown(chain.get(kind)), shown(ours.get(kind)))
     console.print(table)
 
 
 def load(console: Console, pair: Pair) -> None:
     """Where the CPU of a run at once goes, and how long its jobs wait."""
     runs = _runs(pair)
-    table = _table(f"{pair.ours.jobs} jobs at once", "figure", *runs)
+    table = titled(f"{pair.ours.jobs} jobs at once", "figure", *runs)
     for name in dict.fromkeys(name for run in runs.values() for name in run.cpu):
-        table.add_row(f"CPU a job, {name}, ms", *(_number(_milliseconds(run.cpu.get(name))) for run in runs.values()))
+        table.add_row(f"CPU a job, {name}, ms", *(shown(_milliseconds(run.cpu.get(name))) for run in runs.values()))
     for name, row in _rows(runs).items():
-        table.add_row(name, *map(_number, row))
+        table.add_row(name, *map(shown, row))
     console.print(table)
     for name, run in runs.items():
-        if run.usage.foreign > _DISTURBED:
+        if run.usage.foreign > DISTURBED:
             console.print(f"[yellow]! {name}: other programs used {run.usage.foreign:.0%} of the machine[/]")
 
 
@@ -124,7 +124,7 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else seconds * 1000
 
 
-def _table(title: str, first: str, *columns: str) -> Table:
+def titled(title: str, first: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column(first)
     for column in columns:
@@ -132,7 +132,7 @@ def _table(title: str, first: str, *columns: str) -> Table:
     return table
 
 
-def _number(value: float | None) -> str:
+def shown(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

@@ -3,7 +3,7 @@
 import enum
 import json
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer.main
@@ -12,8 +12,10 @@ import yaml
 from c2d.api import phases, reasons, schema
 from c2d.cli.main import app
 from c2d.engine.main import Options
+from c2d.service import openapi
 from c2d.service.settings import Settings
-from docs import variables
+from docs import api_page, variables
+from docs.markdown import code, page, table
 
 ROOT = pathlib.Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -36,22 +38,9 @@ def pages() -> dict[pathlib.Path, str]:
         REFERENCE / "chart.md": _chart(),
         REFERENCE / "settings.md": _settings(),
         REFERENCE / "cli.md": _cli(),
+        REFERENCE / "api.md": api_page.text(openapi.DOCUMENT),
         architecture: with_diagram(architecture.read_text()),
     }
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in line) + " |\n" for line in lines)
-
-
-def _page(title: str, source: str, *parts: str) -> str:
-    head = f"<!-- Written by `python -m docs.generate` from {source}; change that, not this file. -->\n# {title}\n"
-    return "\n".join([head, *parts])
-
-
-def _code(text: object) -> str:
-    return f"`{text}`" if text != "" else ""
 
 
 # --- custom resources
@@ -79,10 +68,10 @@ def _resource(definition: Json, words: str) -> str:
         f"kubectl knows it as `{naming['plural']}` and `{naming['shortNames'][0]}`. {parts['description']}\n"
     )
     columns = [
-        (item["name"], _code(item["jsonPath"]), "with `-o wide`" if item.get("priority") else "")
+        (item["name"], code(item["jsonPath"]), "with `-o wide`" if item.get("priority") else "")
         for item in version["additionalPrinterColumns"]
     ]
-    return _page(
+    return page(
         naming["kind"],
         "operator/c2d/api",
         facts,
@@ -129,7 +118,7 @@ def _type(node: Json) -> str:
         size = f", {node.get('minItems', 0)} to {node['maxItems']}" if "maxItems" in node else ""
         return f"list of {_type(node['items'])}{size}"
     if "enum" in node:
-        return " or ".join(_code(value) for value in node["enum"])
+        return " or ".join(code(value) for value in node["enum"])
     if isinstance(node.get("additionalProperties"), dict):
         return "map of strings"
     kind = node.get("format") or node.get("type", "any JSON")
@@ -146,12 +135,12 @@ def _bounds(node: Json) -> str:
 
 
 def _pattern(node: Json) -> str:
-    return _code(node["pattern"]) if "pattern" in node else ""
+    return code(node["pattern"]) if "pattern" in node else ""
 
 
 def _default(node: Json) -> str:
     default = node.get("default", "")
-    return "see below" if isinstance(default, dict) else _code(json.dumps(default) if default != "" else "")
+    return "see below" if isinstance(default, dict) else code(json.dumps(default) if default != "" else "")
 
 
 # --- tables of the product
@@ -186,7 +175,7 @@ def _phases() -> str:
         + ", see [reasons](reasons.md).\n"
     )
     head = ("phase", "code", "text", "meaning", "may be followed by")
-    return _page("Phases", "operator/c2d/api/phases.py", words, table(head, rows), state_diagram())
+    return page("Phases", "operator/c2d/api/phases.py", words, table(head, rows), state_diagram())
 
 
 def _reasons() -> str:
@@ -199,7 +188,7 @@ def _reasons() -> str:
         "`status.hint` the sentence below. Whatever else breaks while the data is being provisioned also ends "
         "with code 31. [Debug a job](../howto/debug-a-job.md) says more about each.\n"
     )
-    return _page("Reasons", "operator/c2d/api/reasons.py", words, table(("reason", "ends in", "code", "hint"), rows))
+    return page("Reasons", "operator/c2d/api/reasons.py", words, table(("reason", "ends in", "code", "hint"), rows))
 
 
 # --- chart
@@ -214,14 +203,14 @@ def _chart() -> str:
         "[Run on your cluster](../howto/run-on-your-cluster.md#upgrade).\n"
     )
     head = ("value", "type", "default", "meaning")
-    return _page("Chart values", "charts/c2d", words, table(head, list(_values(described, values, ""))))
+    return page("Chart values", "charts/c2d", words, table(head, list(_values(described, values, ""))))
 
 
 def _values(node: Json, value: Any, prefix: str) -> Iterator[tuple[str, ...]]:
     for name, child in node.get("properties", {}).items():
         path, inner = f"{prefix}{name}", value.get(name) if isinstance(value, dict) else None
         nested = "properties" in child or child.get("items", {}).get("properties")
-        default = "" if inner is None or "properties" in child else _code(json.dumps(inner))
+        default = "" if inner is None or "properties" in child else code(json.dumps(inner))
         needed = name in node.get("required", ()) and inner is None
         yield f"`{path}`", _type(child), "required" if needed else default, child["description"]
         if nested:
@@ -273,13 +262,13 @@ def _service_defaults() -> dict[str, str]:
 
 
 def _described(read: Mapping[str, str], meanings: Mapping[str, str]) -> list[tuple[str, ...]]:
-    return [(f"`{name}`", _code(read.get(name, "")) or "-", text) for name, text in meanings.items()]
+    return [(f"`{name}`", code(read.get(name, "")) or "-", text) for name, text in meanings.items()]
 
 
 def _settings() -> str:
     engine = _described(engine_variables(), variables.ENGINE)
     service = _described({**service_variables(), **_service_defaults()}, variables.SERVICE)
-    return _page(
+    return page(
         "Environment variables",
         "the programs and docs/variables.py",
         "## The engine\n\nThe chart sets them; see [chart values](chart.md).\n",
@@ -302,17 +291,28 @@ def _settings() -> str:
 def _cli() -> str:
     command = typer.main.get_command(app)
     words = (
-        "`kubectl c2d` is the same program. `--namespace` and `--context` may also stand before the command. "
+        "`kubectl c2d` is the same program. `--namespace` and `--context` may also stand before the command; the "
+        "commands of `c2d provider` need no cluster, only the URL of an operator-service. "
         "Answers go to the standard output, progress and errors to the standard error. Exit codes: 0 done, "
         "1 it did not work out, 2 it can't be done as it was asked, 130 interrupted.\n"
     )
-    sections = [_command(name, each) for name, each in command.commands.items()]  # type: ignore[attr-defined]
-    return _page("c2d", "operator/c2d/cli/main.py", words, *sections)
+    sections = [_command(name, each) for name, each in commands(command)]
+    return page("c2d", "operator/c2d/cli/main.py", words, *sections)
+
+
+def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Each command by its words, those of sub-groups included."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _command(name: str, command: Any) -> str:
     parameters = list(command.params)
-    words = [part.metavar for part in parameters if part.param_type_name == "argument"]
+    arguments = [part for part in parameters if part.param_type_name == "argument"]
+    words = [part.metavar if part.required else f"[{part.metavar}]" for part in arguments]
     rows = [
         (", ".join(f"`{text}`" for text in _spelled(part)), "required" if part.required else "", _help(part))
         for part in parameters

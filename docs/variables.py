@@ -23,7 +23,8 @@ SERVICE = {
     "C2D_MAX_STREAMS": "Results and logs that one replica streams at a time.",
     "C2D_REQUESTS_PER_SECOND": "Requests of one Provider in a second, for each replica; 0: no limit.",
     "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
-    "C2D_JOB_TTL_SECONDS": "Seconds from the end of a job to its removal with its results. Empty: it stays.",
+    "C2D_JOB_TTL_SECONDS": "Seconds from the end of a job to the deletion of its ComputeJob. Its results stay in the "
+    "bucket; with an archive they can still be fetched. Empty: it stays.",
     "C2D_S3_CREDENTIALS": "A folder with a folder for each Secret with S3 credentials, which holds a file for each of "
     "its entries: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if there is one, `AWS_SESSION_TOKEN`.",
     "ALLOWED_PROVIDERS": "A JSON list of the addresses of Providers that may call.",
@@ -37,10 +38,14 @@ SERVICE = {
     "POSTGRES_USER": "Its user; `postgres` unless set.",
     "POSTGRES_PASSWORD": "That user's password. Empty: libpq looks where it always does.",
     "POSTGRES_SSLMODE": "As in libpq; `prefer` unless set.",
+    "POSTGRES_SSLROOTCERT": "A file with the certificates to trust, for `verify-ca` and `verify-full`.",
     "LOG_LEVEL": "`DEBUG`, `INFO` or `WARNING`.",
 }
 CLI = {
     "KUBECONFIG": "The cluster, as for kubectl.",
+    "C2D_SERVICE_URL": "The operator-service, for `c2d provider`; the same as `--url`.",
+    "C2D_PROVIDER_KEY": "A Provider's private key, for `c2d provider`; the same as `--key`, but unseen by others.",
+    "C2D_ENVIRONMENT": "The environment, for `c2d provider start`; the same as `--environment`.",
     "C2D_S3_ENDPOINT": "The S3 server as seen from here, for `c2d results` and `c2d logs`; the same as `--endpoint`.",
     "AWS_ACCESS_KEY_ID": "Key that may read the results. Everything else that boto3 understands works, too.",
     "AWS_SECRET_ACCESS_KEY": "Its secret.",

@@ -22,7 +22,13 @@ EVERYTHING = {
     "runningJobsPublic": True,
     "limits": {"streams": 2, "requestsPerSecond": 0, "bodyBytes": 16777216},
     "jobTtlSeconds": 0,
-    "postgres": {"host": "db", "port": 5433, "sslmode": "require", "passwordSecret": {"name": "db"}},
+    "postgres": {
+        "host": "db",
+        "port": 5433,
+        "sslmode": "verify-full",
+        "passwordSecret": {"name": "db"},
+        "authoritiesSecret": {"name": "db-ca"},
+    },
     "logLevel": "DEBUG",
 }
 
@@ -46,7 +52,7 @@ def test_every_setting_of_the_service_comes_from_a_value(helm: str) -> None:
     archive = settings.archive
     assert archive is not None
     assert (archive.host, archive.port, archive.database, archive.user) == ("db", 5433, "c2d", "c2d")
-    assert archive.sslmode == "require"
+    assert (archive.sslmode, archive.authorities) == ("verify-full", "/c2d/postgres/ca.crt")
 
 
 def test_the_defaults_are_those_of_the_program(helm: str) -> None:

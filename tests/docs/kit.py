@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import typer.main
 import yaml
+
+from c2d.cli.main import app
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 _TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "runner/README.md")
@@ -37,6 +40,19 @@ def code(page: pathlib.Path) -> str:
     """What a reader could type: code blocks and code in lines."""
     inline = re.findall(r"`([^`\n]+)`", prose(page))
     return "\n".join([*blocks(page, ""), *inline])
+
+
+def commands() -> dict[str, Any]:
+    """Every command of c2d by its words, those of sub-groups included."""
+    return dict(_commands(typer.main.get_command(app), ""))
+
+
+def _commands(group: Any, before: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def manifests() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,20 +1,23 @@
 """What the pages say to type, follow or apply exists and is valid."""
 
+import json
 import pathlib
 import re
 import shlex
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import typer.main
 
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec
 from c2d.cli import jobfile
-from c2d.cli.main import app
+from c2d.ocean import workflow
 from tests.docs import kit
 from tests.docs.kit import PAGES, ROOT
 
 EVERY_PAGE = pytest.mark.parametrize("page", [pytest.param(page, id=kit.name(page)) for page in PAGES])
+CHART_VALUES = json.loads((ROOT / "charts" / "c2d" / "values.schema.json").read_text())
 UNFINISHED = re.compile(r"\b(TODO|FIXME|TBD|XXX|WIP|coming soon|lorem ipsum)\b", re.IGNORECASE)
 BOASTING = re.compile(
     r"\b(blazing|seamless(ly)?|cutting-edge|state-of-the-art|enterprise-grade|world-class|revolutionary|effortless(ly)?"
@@ -73,10 +76,13 @@ def test_every_make_target_exists(page: pathlib.Path) -> None:
 @EVERY_PAGE
 def test_every_command_exists(page: pathlib.Path) -> None:
     """`c2d …` as it is written, up to what a person fills in."""
-    commands = typer.main.get_command(app).commands
-    for line in re.findall(r"^(?:kubectl )?c2d ([^#\n]*)", kit.code(page), re.MULTILINE):
+    commands = kit.commands()
+    groups = {name.split()[0] for name in commands if " " in name}
+    for line in re.findall(r"^(?:kubectl )?c2d ([^#\n|>]*)", kit.code(page), re.MULTILINE):
         name, *words = shlex.split(line)
-        if name == "…":
+        if name in groups and words:
+            name = f"{name} {words.pop(0)}"
+        if name.endswith("…") or name in groups:
             continue
         assert name in commands, line
         options = {option for parameter in commands[name].params for option in parameter.opts}
@@ -93,13 +99,46 @@ def test_every_manifest_is_valid() -> None:
             case "ComputeEnvironment":
                 EnvironmentSpec.model_validate(document["spec"])
             case None:
-                for environment in document["environments"]:
+                assert not list(unknown_values(document, CHART_VALUES)), page
+                for environment in document.get("environments", ()):
                     EnvironmentSpec.model_validate(environment["spec"])
             case other:
                 assert other in ("NetworkPolicy", "Role"), page
                 continue
         seen += 1
     assert seen >= 5
+
+
+def unknown_values(values: dict[str, Any], schema: dict[str, Any], path: str = "") -> Iterator[str]:
+    """What the chart would refuse."""
+    for name, value in values.items():
+        known = schema.get("properties")
+        if known is None or ("additionalProperties" in schema and schema["additionalProperties"] is not False):
+            return
+        if name not in known:
+            yield f"{path}{name}"
+        elif isinstance(value, dict):
+            yield from unknown_values(value, known[name], f"{path}{name}.")
+
+
+def test_the_error_texts_of_the_how_to_are_those_of_the_service() -> None:
+    whole = (ROOT / "docs" / "howto" / "connect-your-provider.md").read_text()
+    page = whole.partition("## What goes wrong\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \| \d{3} \|", page, re.MULTILINE)
+    written = "".join(path.read_text() for part in ("service", "ocean") for path in code_of(part))
+    source = re.sub(r'"\s*\n\s*f?"', "", written)
+    texts = [text for row in rows for text in re.findall(r"`([^`]+)`", row)]
+    assert len(texts) >= 20
+    for text in texts:
+        assert text in source, text
+
+
+def code_of(package: str) -> Iterator[pathlib.Path]:
+    return (ROOT / "operator" / "c2d" / package).rglob("*.py")
+
+
+def test_the_example_workflow_is_one() -> None:
+    assert workflow.parse(json.loads((ROOT / "examples" / "workflow.json").read_text())).inputs == ()
 
 
 @EVERY_PAGE

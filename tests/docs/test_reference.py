@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer.main
 
 from c2d.api import reasons, schema
 from c2d.api.phases import TABLE
 from c2d.api.volume import ALGORITHM_MOUNTS, absolute
-from c2d.cli.main import app
 from c2d.engine import diagnose
 from c2d.engine.manifests import algorithm
 from cluster.given import IMAGE_VARIABLES
 from docs import generate, variables
+from tests.docs import kit
 from tests.docs.kit import ROOT
 from tests.kit import build
 
@@ -106,7 +105,7 @@ def literals() -> set[str]:
 
 def test_every_command_and_option_is_described() -> None:
     text = (REFERENCE / "cli.md").read_text()
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in kit.commands().items():
         section = text.partition(f"## c2d {name}\n")[2].partition("\n## ")[0]
         for parameter in command.params:
             spelled = parameter.opts if parameter.param_type_name == "option" else [parameter.metavar]

@@ -119,11 +119,11 @@ class Live:
         return await self.then_phase(job, *sorted(TERMINAL))
 
     async def then_claims_are_gone(self, job: str) -> None:
-        await _until(lambda: self._claims(job), lambda claims: not claims)
+        await until(lambda: self._claims(job), lambda claims: not claims)
 
     async def then_events(self, job: str, last: str) -> list[str]:
         """The reasons of the job's events, once the last one is there."""
-        return await _until(lambda: self.events(job), lambda reasons: last in reasons)
+        return await until(lambda: self.events(job), lambda reasons: last in reasons)
 
     async def pods(self, job: str) -> list[Object]:
         listed = await self.client.list(PODS, self.namespace, labelSelector=f"{names.JOB_NAME}={job}")
@@ -189,7 +189,7 @@ async def live(site: Site, namespace: str | None = None) -> AsyncIterator[Live]:
             await story.clean()
 
 
-async def _until(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
+async def until(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
     """Look again until it holds: for what the API server offers no watch that would be simpler."""
     async with asyncio.timeout(DEADLINE):
         while True:

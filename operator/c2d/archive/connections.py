@@ -152,6 +152,7 @@ def _parameters(settings: Settings) -> dict[str, Any]:
         "user": settings.user,
         "password": settings.password or None,
         "sslmode": settings.sslmode,
+        **({"sslrootcert": settings.authorities} if settings.authorities else {}),
         "application_name": "c2d",
         "client_encoding": "utf8",
         "connect_timeout": _CONNECT_TIMEOUT,

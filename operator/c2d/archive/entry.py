@@ -1,7 +1,7 @@
 """What the archive holds of a job, and a place in the order of jobs."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 
@@ -13,7 +13,8 @@ class Cursor:
     uid: str
 
     def __str__(self) -> str:
-        return f"{self.created.isoformat()}/{self.uid}"
+        # Not +00:00: in a query, a plus is a blank.
+        return f"{self.created.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}/{self.uid}"
 
     @classmethod
     def read(cls, text: str) -> Self:

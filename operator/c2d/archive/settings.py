@@ -18,10 +18,11 @@ class Settings:
     user: str
     password: str = field(repr=False)
     sslmode: str = "prefer"
+    authorities: str = ""  # a file with the certificates to trust, for verify-ca and verify-full
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self | None:
-        """From POSTGRES_HOST, _PORT, _DB, _USER, _PASSWORD and _SSLMODE; None without a host: then there is no archive.
+        """From POSTGRES_HOST, _PORT, _DB, _USER, _PASSWORD, _SSLMODE and _SSLROOTCERT; None without a host.
 
         The user is `postgres` unless told otherwise and the database has the user's name, as in the image `postgres`.
         Raises ValueError with a text that names the variable.
@@ -37,6 +38,7 @@ class Settings:
             user=user,
             password=environ.get("POSTGRES_PASSWORD", ""),
             sslmode=_sslmode(environ.get("POSTGRES_SSLMODE") or "prefer"),
+            authorities=environ.get("POSTGRES_SSLROOTCERT", ""),
         )
 
 

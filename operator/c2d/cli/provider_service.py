@@ -19,11 +19,16 @@ _PATIENCE = frozenset((429, 502, 503, 504))
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 _SHOWN = 1000  # characters of an answer that is not the service's own
 _REMEDIES = (
+    ("Not Found", "Check --url: it is the operator-service's, without api/v1."),
     ("not authorized", "Add {address} to the service's ALLOWED_PROVIDERS, or give another --key."),
     ("nonce", "Compare this machine's clock with the service's."),
     ("Environment invalid", "See what there is with `c2d provider environments`."),
     ("already in use", "Leave --agreement out to get a new one."),
     ("mismatch for job", "See the owner's jobs and their results with `c2d provider status`; --owner names the owner."),
+    (
+        "No results for job",
+        "See with `c2d provider status` whether it has ended, and whether its results were removed.",
+    ),
     ("No such index", "See the job's results with `c2d provider status`; the first has index 0."),
 )
 

@@ -107,7 +107,7 @@ class Client:
         """
         query = {"watch": "true", "resourceVersion": version, **selectors}
         async for line in self._lines(resource.path(namespace), query, opened):
-            event = json.loads(line)
+            event = _parsed(line)
             if event["type"] == "ERROR":
                 raise errors.from_status(event["object"].get("code", 500), event["object"])
             yield event["type"], event["object"]
@@ -150,8 +150,7 @@ class Client:
     ) -> Object:
         response = await self._send(method, path, query or {}, body, content_type, _TIMEOUT, accept)
         async with response:
-            result: Object = json.loads(await response.read())
-            return result
+            return _parsed(await _content(response))
 
     async def _send(
         self,
@@ -193,9 +192,25 @@ def _pod_namespace() -> str:
         return file.read().strip()
 
 
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise errors.Unavailable(f"the answer of the API server was cut: {error or type(error).__name__}") from error
+
+
+def _parsed(content: bytes) -> Object:
+    try:
+        result: Object = json.loads(content)
+    except ValueError as error:
+        # A proxy's page, for example; without the content, which may be anything.
+        raise errors.Unavailable("the API server's answer is no JSON") from error
+    return result
+
+
 async def _status(response: aiohttp.ClientResponse) -> dict[str, Any]:
     async with response:
-        text = await response.text(errors="replace")
+        text = (await _content(response)).decode(errors="replace")
     try:
         status: dict[str, Any] = json.loads(text)
     except ValueError:

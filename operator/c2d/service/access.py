@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 LOGGER = logging.getLogger("c2d.service.access")
 
 
@@ -18,7 +20,10 @@ def line(**facts: Any) -> None:
 
 
 class Lines(logging.Formatter):
-    """Every record as one line of JSON."""
+    """Every record as one line of JSON.
+
+    Without a trace where a request was no HTTP: that quotes the request, secrets and all.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
@@ -27,7 +32,7 @@ class Lines(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        if record.exc_info:
+        if record.exc_info and not isinstance(record.exc_info[1], HttpProcessingError):
             said["trace"] = self.formatException(record.exc_info)
         return json.dumps(said)
 
@@ -37,6 +42,9 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Lines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # What no line of ours shows need not be found out for each (the logging HOWTO, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # Tells of each of its tries; what comes of them is told by whoever called.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # Says each request once more, with its query.

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+_LATER = (429, 503)
 _HEADERS = {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*"}
 
 
@@ -19,4 +20,7 @@ def value(content: Any, status: int = 200) -> web.Response:
 
 
 def error(status: int, message: str) -> web.Response:
-    return value({"error": message}, status)
+    response = value({"error": message}, status)
+    if status in _LATER:
+        response.headers["Retry-After"] = "1"
+    return response

@@ -58,7 +58,8 @@ async def surround(request: web.Request, handler: Handler) -> web.StreamResponse
     begun = time.perf_counter()
     status = 499  # the client left before there was an answer
     try:
-        response = await _answer(request, handler)
+        with request.app[KEY].busy():
+            response = await _answer(request, handler)
         status = response.status
         return response
     finally:
@@ -74,7 +75,10 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         limit = request.app[KEY].settings.limits.body_bytes
         return answers.error(400, f"the body has more than {limit} bytes; put large parts behind URLs")
     except web.HTTPException as error:
-        return answers.error(error.status, error.reason)
+        response = answers.error(error.status, error.reason)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except kube.Unavailable as error:
         return answers.error(503, str(error))
     except Exception:
@@ -97,8 +101,7 @@ async def _undisturbed(request: web.Request, handler: Handler) -> web.StreamResp
 
 def _tell(request: web.Request, status: int, seconds: float) -> None:
     route, metrics = _route(request), request.app[KEY].metrics
-    metrics.requests.labels(request.method, route, status).inc()
-    metrics.seconds.labels(request.method, route).observe(seconds)
+    metrics.answered(request.method, route, status, seconds)
     if route not in _QUIET:
         access.line(
             method=request.method,

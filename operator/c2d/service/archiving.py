@@ -6,9 +6,11 @@ their end is saved, so that none is lost while the database, or every replica, i
 
 import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from c2d.api.phases import Phase
+from c2d.api.phases import TABLE, Phase
 from c2d.archive.archive import Archive
 from c2d.archive.entry import Entry
 from c2d.archive.errors import ArchiveError
@@ -29,7 +31,8 @@ _TIDY = 600.0  # seconds between two rounds of forgetting stale signatures
 class Archivist:
     """Saves what has ended. Without an archive it only lets go of jobs that wait for one that was there once."""
 
-    def __init__(self, client: Client, jobs: Jobs, archive: Archive | None) -> None:
+    def __init__(self, client: Client, jobs: Jobs, archive: Archive | None, now: Callable[[], datetime]) -> None:
+        self._now = now
         self._client = client
         self._archive = archive
         self._due: dict[str, Record] = {}
@@ -48,9 +51,10 @@ class Archivist:
             self._wake.clear()
             while self._due:
                 batch = list(self._due.values())[:_AT_ONCE]
-                if await self._save(batch):
-                    self._done(batch)
-                else:
+                left = await self._save(batch)
+                self._done([record for record in batch if record.uid not in left])
+                if left:
+                    self._later(left)
                     await asyncio.sleep(_RETRY)
 
     async def tidy(self) -> None:
@@ -63,7 +67,6 @@ class Archivist:
             await asyncio.sleep(_TIDY)
 
     def _saw(self, record: Record, there: bool) -> None:
-        """A job that is gone although it was unfinished is saved as it was last seen."""
         if (record.over or not there) and (self._archive is not None or record.finalized):
             self._due[record.uid] = record
             self._wake.set()
@@ -74,13 +77,29 @@ class Archivist:
             if self._due.get(record.uid) is record:
                 del self._due[record.uid]
 
-    async def _save(self, batch: list[Record]) -> bool:
+    def _later(self, left: set[str]) -> None:
+        """Behind all others: one that is never let go does not hold them up."""
+        for uid in left & set(self._due):
+            self._due[uid] = self._due.pop(uid)
+
+    async def _save(self, batch: list[Record]) -> set[str]:
+        """Returns the UIDs of those that are left to do."""
         try:
             if self._archive is not None:
-                await self._archive.save([entry(record) for record in batch])
-            await asyncio.gather(*(self._let_go(record) for record in batch if record.finalized))
-        except (ArchiveError, errors.KubeError) as error:
+                fresh = await _news(self._archive, batch)
+                await self._archive.save([entry(ended(record, self._now())) for record in fresh])
+        except ArchiveError as error:
             logger.warning("%d jobs wait to be archived: %s", self.waiting, error)
+            return {record.uid for record in batch}
+        released = await asyncio.gather(*(self._released(record) for record in batch))
+        return {record.uid for record, done in zip(batch, released, strict=True) if not done}
+
+    async def _released(self, record: Record) -> bool:
+        try:
+            if record.finalized:
+                await self._let_go(record)
+        except errors.KubeError as error:
+            logger.warning("%s is archived, and can't be let go yet: %s", record.job_id, error)
             return False
         return True
 
@@ -98,6 +117,21 @@ class Archivist:
         except errors.Conflict:
             # Somebody wrote at the same time; the watch tells of it, and we are here again.
             return
+
+
+def ended(record: Record, now: datetime) -> Record:
+    """The job, with an end: one that was deleted before it had any would be polled for ever."""
+    if record.finished:
+        return record
+    text = f"{TABLE[Phase.STOPPED].text}: it was deleted before its end"
+    return replace(record, phase=Phase.STOPPED, code=TABLE[Phase.STOPPED].code, text=text, finished_at=now)
+
+
+async def _news(archive: Archive, batch: list[Record]) -> list[Record]:
+    """An end that is only concluded, by a replica that missed it, never replaces one that another replica saw."""
+    missed = {record.uid for record in batch if not record.finished}
+    known = await archive.known(missed) if missed else set()
+    return [record for record in batch if record.uid not in known]
 
 
 def entry(record: Record) -> Entry:

@@ -27,6 +27,14 @@ class Provider:
     key: bytes = b""  # names the signed text and its signer, however the signature was written
 
 
+class Stranger(Unauthorized):
+    """Who signed is not on the list; the data owner may want to know who it was."""
+
+    def __init__(self, address: str, message: str) -> None:
+        super().__init__(message)
+        self.address = address
+
+
 def provider(signed: Signed, access: Access, now_ns: int) -> Provider:
     """The Provider that signed. Raises BadRequest and Unauthorized."""
     if not access.signature_required:
@@ -36,9 +44,10 @@ def provider(signed: Signed, access: Access, now_ns: int) -> Provider:
     except BadSignature:
         raise BadRequest("Failed to recover address") from None
     if address.lower() not in access.providers:
-        raise Unauthorized(
+        raise Stranger(
+            address,
             f"Invalid signature {signed.signature} of documentId {signed.text},"
-            f"the signing ethereum account {address} is not authorized to use this service."
+            f"the signing ethereum account {address} is not authorized to use this service.",
         )
     if signed.names_owner and len(signed.text) - len(signed.nonce) > _ADDRESS_LENGTH:
         # "owner + jobId" would be an owner, too, and one signature would serve for both.

@@ -1,7 +1,9 @@
 """What a replica consists of: made once in `main`, used by the routes."""
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +17,7 @@ from c2d.service.archiving import Archivist
 from c2d.service.auth import Provider
 from c2d.service.control import Control
 from c2d.service.environments import Offers
-from c2d.service.errors import NoBody, Unavailable
+from c2d.service.errors import BadRequest, NoBody, Unavailable
 from c2d.service.jobs import Jobs
 from c2d.service.limits import Rate, Streams
 from c2d.service.lookup import Lookup
@@ -52,6 +54,20 @@ class Context:
     streams: Streams
     metrics: Metrics = field(default_factory=Metrics)
     draining: bool = False
+    answering: int = 0  # requests under way
+    idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while there are none
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """A request is under way."""
+        self.answering += 1
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self.answering -= 1
+            if not self.answering:
+                self.idle.set()
 
     def trouble(self) -> str:
         """Why this replica must not be asked; empty when it may."""
@@ -93,7 +109,10 @@ async def given(request: web.Request) -> parameters.Parameters:
     """The call's parameters: the query if there is one, as a whole, otherwise the body. Raises BadRequest, NoBody."""
     if request.query_string:
         return dict(request.query)
-    content = await request.read()
+    try:
+        content = await request.read()
+    except web.RequestPayloadError:
+        raise BadRequest("the body can't be read: it is not as its headers say") from None
     if content.strip():
         return parameters.body(content)
     if request.method == "POST":
@@ -104,7 +123,11 @@ async def given(request: web.Request) -> parameters.Parameters:
 def authenticated(request: web.Request, signed: Signed) -> Provider:
     """The Provider that asks, within its rate. Raises BadRequest, Unauthorized, TooMany."""
     context = of(request)
-    provider = auth.provider(signed, context.settings.access, time.time_ns())
+    try:
+        provider = auth.provider(signed, context.settings.access, time.time_ns())
+    except auth.Stranger as stranger:
+        note(request, signer=stranger.address)
+        raise
     note(request, provider=provider.address)
     context.rate.take(provider.address)
     return provider

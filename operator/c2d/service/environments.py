@@ -10,6 +10,7 @@ import pydantic
 
 from c2d.api.environment import EnvironmentSpec
 from c2d.kube.resources import Object, uid_of
+from c2d.ocean import signatures
 
 # Well-formed, so that clients can read it, and nobody can order anything for it: no key was configured.
 NO_ADDRESS = "0x" + "0" * 40
@@ -104,8 +105,9 @@ def read(item: Object) -> Offer | None:
         spec = EnvironmentSpec.model_validate(item["spec"])
     except pydantic.ValidationError:
         return None
-    address = (item.get("status") or {}).get("consumerAddress") or NO_ADDRESS
-    return Offer(item["metadata"]["name"], spec, address)
+    address = str((item.get("status") or {}).get("consumerAddress", ""))
+    # A malformed one would make every download of a compute asset fail, in whichever environment.
+    return Offer(item["metadata"]["name"], spec, str(address) if signatures.is_address(address) else NO_ADDRESS)
 
 
 def amount(quantity: str) -> Decimal:
@@ -118,4 +120,4 @@ def amount(quantity: str) -> Decimal:
 
 def number(value: Decimal) -> int | float:
     """Whole numbers as such: clients compare a price with 0."""
-    return int(value) if value == value.to_integral_value() else float(round(value, 6))
+    return int(value) if value == value.to_integral_value() else round(float(value), 6)

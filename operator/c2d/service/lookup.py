@@ -90,7 +90,7 @@ class Lookup:
             )
         except ArchiveError as error:
             logger.warning("finished jobs of the archive are not seen: %s", error)
-            if certain or query.job_id is None:
+            if certain or (query.job_id is None and query.agreement_id is None):
                 return []
             raise Unavailable("the archive of finished jobs is out of reach; try again in a moment") from error
         return [record for record in map(archiving.record_of, saved) if _fits(record, query)]

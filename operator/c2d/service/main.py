@@ -14,6 +14,7 @@ from aiohttp import web
 from c2d import __version__
 from c2d.archive.archive import Archive
 from c2d.kube.client import Client
+from c2d.kube.errors import NoCluster
 from c2d.kube.mirror import Mirror
 from c2d.kube.resources import ENVIRONMENTS, JOBS
 from c2d.service import access, app
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 # After SIGTERM: the cluster takes us off the Service, which takes a moment; then downloads may come to their end.
 _STILL_ASKED = 5.0  # seconds
 _DOWNLOADS = 45.0  # seconds
+_CONNECTIONS = 1.0  # seconds; those on which nothing is asked
 
 
 @contextlib.asynccontextmanager
@@ -67,10 +69,10 @@ async def composed(settings: Settings, client: Client) -> AsyncIterator[Context]
                 Mirror(client, ENVIRONMENTS, namespace, offers, time.monotonic),
             ),
             archive=archive,
-            archivist=Archivist(client, jobs, archive),
+            archivist=Archivist(client, jobs, archive, _now),
             lookup=Lookup(jobs, archive, results),
             starter=Starter(client, namespace, jobs, offers, defaults),
-            control=Control(client, jobs, archive, lambda: datetime.now(UTC)),
+            control=Control(client, jobs, archive, _now),
             results=results,
             removal=Removal(client, jobs, remover),
             replay=Replay(settings.access.window_seconds, archive, time.time),
@@ -111,17 +113,29 @@ async def run(settings: Settings) -> int:
         composed(settings, client) as context,
         working(context, broken),
     ):
-        runner = web.AppRunner(app.create(context), handler_cancellation=True, access_log=None)
+        runner = web.AppRunner(
+            app.create(context), handler_cancellation=True, access_log=None, shutdown_timeout=_CONNECTIONS
+        )
         await runner.setup()
-        await web.TCPSite(runner, None, settings.port, backlog=1024, shutdown_timeout=_DOWNLOADS).start()
+        site = web.TCPSite(runner, None, settings.port, backlog=1024)
+        await site.start()
         logger.info("listening on port %d, namespace %s", settings.port, context.namespace)
         _warn(settings)
         await _first_of(stop, broken)
         context.draining = True
         if not broken.is_set():
             await asyncio.sleep(_STILL_ASKED)
+            await site.stop()
+            await _until_idle(context)
         await runner.cleanup()
     return 1 if broken.is_set() else 0
+
+
+async def _until_idle(context: Context) -> None:
+    """Not left to the runner: that would wait as long for connections on which nobody asks anything."""
+    if context.answering:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(context.idle.wait(), _DOWNLOADS)
 
 
 def _warn(settings: Settings) -> None:
@@ -143,7 +157,14 @@ async def _first_of(*events: asyncio.Event) -> None:
 def main() -> None:
     settings = Settings.read(os.environ)
     access.configure(settings.log_level)
-    raise SystemExit(asyncio.run(run(settings)))
+    try:
+        raise SystemExit(asyncio.run(run(settings)))
+    except NoCluster as error:
+        raise SystemExit(str(error)) from None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

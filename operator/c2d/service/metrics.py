@@ -10,6 +10,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter("c2d_service_requests", "Requests by route and status.", _ROUTE, registry=registry)
         self.seconds = Histogram(
             "c2d_service_request_seconds",
@@ -26,6 +27,16 @@ class Metrics:
         )
         self.archive = Gauge("c2d_service_archive_up", "Whether the archive answered last.", registry=registry)
         self.waiting = Gauge("c2d_service_archive_waiting", "Jobs that are not archived yet.", registry=registry)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request more."""
+        key = method, route, status
+        children = self._children.get(key)
+        if children is None:
+            # To find them by their labels costs more than to count.
+            children = self._children[key] = (self.requests.labels(*key), self.seconds.labels(method, route))
+        children[0].inc()
+        children[1].observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

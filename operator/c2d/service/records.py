@@ -52,6 +52,7 @@ class Request:
     input_dids: tuple[str, ...]
     provider: str = ""
     digest: str = ""  # of everything that makes two requests the same
+    signed: str = ""  # names the signed text and its signer
     private: str = ""  # the name that those of its Secrets begin with
 
 
@@ -173,9 +174,10 @@ def _request(text: str, spec: Mapping[str, Any]) -> Request:
             input_dids=tuple(str(did) for did in said["inputDID"]),
             provider=str(said.get("provider", "")),
             digest=str(said.get("digest", "")),
+            signed=str(said.get("signed", "")),
             private=str(said.get("private", "")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         algorithm = spec.get("algorithm", {}).get("id", "")
         dids = (item.get("id", "") for item in spec.get("inputs", ()))
         return Request(algorithm or "raw", tuple(did for did in dids if did.startswith("did:")))
@@ -188,6 +190,7 @@ def request_annotation(request: Request) -> str:
         "inputDID": list(request.input_dids),
         "provider": request.provider,
         "digest": request.digest,
+        "signed": request.signed,
         "private": request.private,
     }
     return json.dumps(said)

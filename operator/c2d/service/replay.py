@@ -49,8 +49,9 @@ class Replay:
             return
         known = self._known(provider.key)
         if known is None:
-            known = await self._claim(provider, purpose)
-            self._writes[provider.key] = (known, provider.expires)
+            claimed = await self._claim(provider, purpose)
+            # Others may have come with the same signature while the database was asked.
+            known, _ = self._writes.setdefault(provider.key, (claimed, provider.expires))
         if known != purpose:
             raise Unauthorized("Invalid signature: it was used for another request before; sign with a new nonce")
 

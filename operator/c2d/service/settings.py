@@ -1,6 +1,8 @@
 """What the service is told by its environment variables (docs/reference/settings.md)."""
 
 import json
+import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,11 +59,11 @@ class Settings:
                 streams=_number(environ, "C2D_MAX_STREAMS", 64, 1, 10_000),
                 requests_per_second=_number(environ, "C2D_REQUESTS_PER_SECOND", 1000, 0, 1_000_000),
             ),
-            metadata_uri=environ.get("C2D_METADATA_URI", ""),
+            metadata_uri=_url(environ, "C2D_METADATA_URI"),
             job_ttl_seconds=_optional(environ, "C2D_JOB_TTL_SECONDS", 31_536_000),
             credentials=Path(environ.get("C2D_S3_CREDENTIALS", "/c2d/credentials")),
             archive=_archive(environ),
-            log_level=environ.get("LOG_LEVEL", "INFO").upper(),
+            log_level=_level(environ, "LOG_LEVEL", "INFO"),
         )
 
 
@@ -88,7 +90,7 @@ def _texts(environ: Mapping[str, str], name: str) -> list[str]:
         return []
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
         # The value itself may be a secret.
@@ -109,9 +111,23 @@ def _switch(environ: Mapping[str, str], name: str, default: str) -> bool:
     return _SWITCHES[text.lower()]
 
 
+def _level(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = (environ.get(name, "") or default).upper()
+    if text not in logging.getLevelNamesMapping():
+        raise SystemExit(f"{name} is {text!r}: it must be DEBUG, INFO, WARNING or ERROR")
+    return text
+
+
+def _url(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "")
+    if text and not re.fullmatch(r"https?://[^/?#\s]\S*", text):
+        raise SystemExit(f"{name} is {text!r}: it must be a URL that begins with http:// or https://")
+    return text
+
+
 def _number(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = environ.get(name, "") or str(default)
-    if not text.isdecimal() or not least <= int(text) <= most:
+    if not re.fullmatch("[0-9]{1,18}", text) or not least <= int(text) <= most:
         raise SystemExit(f"{name} is {text!r}: it must be a whole number from {least} to {most}")
     return int(text)
 

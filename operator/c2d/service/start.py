@@ -6,6 +6,7 @@ after the job, as they belong to it: should we die in between, the client has no
 them; if it doesn't, the job ends because its pod can't be started, and nobody was told that it would run.
 """
 
+import base64
 import hashlib
 import re
 import secrets
@@ -59,6 +60,9 @@ class Starter:
             running = await self._unfinished(asked.agreement_id)
             if running is not None:
                 return await self._same(running, asked, digest)
+            ended = self._ended(asked.agreement_id, digest, provider)
+            if ended is not None:
+                return ended
             made = await self._make(asked, provider, digest)
             if made is not None:
                 return made
@@ -72,6 +76,14 @@ class Starter:
             fresh = await self._look(known.name)
             if fresh is not None and not fresh.over:
                 return fresh
+        return None
+
+    def _ended(self, agreement: str, digest: str, provider: Provider) -> Record | None:
+        """The job that the very same signature started, if it is over: a request is carried out once."""
+        signed = provider.key.hex()
+        for known in self._jobs.of_agreement(agreement):
+            if signed and known.request.signed == signed and known.request.digest == digest:
+                return known
         return None
 
     async def _look(self, name: str) -> Record | None:
@@ -96,7 +108,14 @@ class Starter:
         name = next_name(asked.agreement_id, [record.name for record in self._jobs.of_agreement(asked.agreement_id)])
         private = f"{name}-{secrets.token_hex(4)}"
         parts = translate.job(asked, private, self._defaults.metadata_uri)
-        request = Request(parts.algo_did, parts.input_dids, provider.address, digest, private)
+        request = Request(
+            algo_did=parts.algo_did,
+            input_dids=parts.input_dids,
+            provider=provider.address,
+            digest=digest,
+            signed=provider.key.hex(),
+            private=private,
+        )
         try:
             item = await self._client.create(JOBS, self._manifest(name, parts.spec, request), strict=True)
         except errors.AlreadyExists:
@@ -131,6 +150,8 @@ class Starter:
                 await self._client.create(SECRETS, secret(record, name, texts))
             except errors.AlreadyExists:
                 continue
+            except errors.Rejected as error:
+                raise BadRequest(f"the job can't be accepted: {error}") from error
 
 
 def next_name(agreement: str, taken: list[str]) -> str:
@@ -153,5 +174,6 @@ def secret(record: Record, name: str, texts: Mapping[str, str]) -> Object:
             "ownerReferences": [owner],
         },
         "immutable": True,
-        "stringData": dict(texts),
+        # As text, a control character would have six bytes of JSON: too many for a request to the API server.
+        "data": {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()},
     }

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from c2d import __version__
 from c2d.api.manifest import Kind
+from c2d.api.phases import Phase
 from c2d.archive.entry import Cursor
 from c2d.archive.errors import ArchiveError
 from c2d.kube import errors as kube
@@ -74,6 +76,8 @@ async def list_jobs(request: web.Request) -> web.Response:
     service.require_news()
     after, limit = _cursor(request), _limit(request)
     filters = {name: request.query.get(name) or None for name in ("phase", "environment", "owner")}
+    if filters["phase"] not in (None, *Phase):
+        raise BadRequest(f'"phase" must be one of {", ".join(Phase)}')
     found = [record for record in service.jobs if _passes(record, filters)]
     found += await _archived(service, limit, after, filters)
     found = sorted(
@@ -123,7 +127,7 @@ async def _pod(service: Context, record: Record, component: str) -> str:
     selector = f"{names.JOB_UID}={record.uid},{names.STEP}={component}"
     pods = (await service.client.list(PODS, record.namespace, labelSelector=selector))["items"]
     if not pods:
-        raise NotFound(f"there is no {component} pod")
+        raise NotFound(f"there is no {component} pod: the job is {record.phase.value}")
     latest = max(pods, key=lambda pod: int(pod["metadata"]["labels"][names.ATTEMPT]))
     return str(latest["metadata"]["name"])
 
@@ -189,7 +193,7 @@ def _cursor(request: web.Request) -> Cursor | None:
 
 def _limit(request: web.Request) -> int:
     text = request.query.get("limit", str(PAGE))
-    if not text.isdecimal() or not 0 < int(text[:9]) <= LARGEST_PAGE:
+    if not re.fullmatch("[0-9]{1,9}", text) or not 0 < int(text) <= LARGEST_PAGE:
         raise BadRequest(f'"limit" must be a whole number from 1 to {LARGEST_PAGE}')
     return int(text)
 

@@ -47,7 +47,7 @@ async def _meant(request: web.Request, given: parameters.Parameters) -> list[Rec
     provider = context.authenticated(request, query.signed)
     context.note(request, job=query.job_id)
     service = context.of(request)
-    purpose = f"{request.method} {query.job_id or ''} {query.agreement_id or ''}"
+    purpose = f"{request.method} {query.job_id or ''} {query.agreement_id or ''} {query.chain_id or ''}"
     await service.replay.write(provider, purpose)
     service.require_news()
     return await service.lookup.find(query)

@@ -1,0 +1,1 @@
+"""The operator-service against its contract, over HTTP in this process."""
