@@ -42,7 +42,7 @@ SERVICE = {
 CLI = {
     "KUBECONFIG": "The cluster, as for kubectl.",
     "C2D_IPFS_HEADERS": "A folder with headers for an IPFS node, each in a file `<Secret's name>/<header>`.",
-    "C2D_S3_ENDPOINT": "The S3 server, or the API of the IPFS node, as seen from here, for `c2d results` and `c2d logs`; "
+    "C2D_S3_ENDPOINT": "The S3 server or the IPFS node, as seen from here, for `c2d results` and `c2d logs`; "
     "the same as `--endpoint`.",
     "AWS_ACCESS_KEY_ID": "Key that may read the results. Everything else that boto3 understands works, too.",
     "AWS_SECRET_ACCESS_KEY": "Its secret.",
