@@ -46,7 +46,9 @@ CLI = {
     "C2D_SERVICE_URL": "The operator-service, for `c2d provider`; the same as `--url`.",
     "C2D_PROVIDER_KEY": "A Provider's private key, for `c2d provider`; the same as `--key`, but unseen by others.",
     "C2D_ENVIRONMENT": "The environment, for `c2d provider start`; the same as `--environment`.",
-    "C2D_S3_ENDPOINT": "The S3 server as seen from here, for `c2d results` and `c2d logs`; the same as `--endpoint`.",
+    "C2D_IPFS_HEADERS": "A folder with headers for an IPFS node, each in a file `<Secret's name>/<header>`.",
+    "C2D_S3_ENDPOINT": "The S3 server or the IPFS node, as seen from here, for `c2d results` and `c2d logs`; "
+    "the same as `--endpoint`.",
     "AWS_ACCESS_KEY_ID": "Key that may read the results. Everything else that boto3 understands works, too.",
     "AWS_SECRET_ACCESS_KEY": "Its secret.",
 }
