@@ -127,7 +127,7 @@ async def test_a_caller_who_gives_up_breaks_nothing(archive: Archive, server: Se
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await archive.page(limit=1)
-    assert time.monotonic() - before < 2.5, "psycopg would have waited for the server for five seconds"
+    assert time.monotonic() - before < 4.5, "psycopg would have waited for the server for five seconds"
     server.thaw()
     answers = await asyncio.gather(*(eventually(lambda: archive.page(limit=1)) for _ in range(20)))
     assert answers == [([entry()], None)] * 20

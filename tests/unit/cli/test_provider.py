@@ -31,7 +31,9 @@ def service() -> Iterator[OperatorService]:
 
 
 def provider(service: OperatorService, *arguments: str, content: str = "", **environ: str) -> Result:
-    environ = {"C2D_SERVICE_URL": service.url, "C2D_PROVIDER_KEY": KEY, "COLUMNS": "200", **environ}
+    # Of the developer's own shell nothing counts.
+    ours = {"C2D_SERVICE_URL": service.url, "C2D_PROVIDER_KEY": KEY, "C2D_ENVIRONMENT": "", "COLUMNS": "200"}
+    environ = {**ours, **environ}
     answer = CliRunner().invoke(main.app, ["provider", *arguments], input=content, env=environ)
     assert KEY[2:] not in answer.output
     return answer
