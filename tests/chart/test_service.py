@@ -89,6 +89,16 @@ def test_each_secret_with_credentials_is_mounted_once(helm: str) -> None:
             assert Path(mount["mountPath"]) == folder / volumes[mount["name"]]["secretName"]
 
 
+def test_headers_for_ipfs_are_mounted_like_credentials(helm: str) -> None:
+    target = {"apiUrl": "https://node.example", "headersSecretName": "ipfs-headers"}
+    environments = [environment("one", "s3-a"), {"name": "two", "spec": {"results": {"ipfs": target}}}]
+    pod = pod_of(rendered(helm, environments=environments), "service")
+    names = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    assert names == {"credentials-0": "ipfs-headers", "credentials-1": "s3-a"}
+    mounts = {mount["name"]: Path(mount["mountPath"]) for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts["credentials-0"] == Settings.read(environment_of(pod)).credentials / "ipfs-headers"
+
+
 def test_without_credentials_there_is_nothing_to_mount(helm: str) -> None:
     assert [volume["name"] for volume in pod_of(rendered(helm), "service")["volumes"]] == ["tmp"]
 

@@ -37,11 +37,13 @@ app.kubernetes.io/component: service
 {{ .Values.operator.metadataUri | default .Values.service.metadataUri }}
 {{- end }}
 
-{{- /* The Secrets with S3 credentials, as a JSON list: those of the chart's environments and the others that are named. */}}
+{{- /* The Secrets that storage asks for (S3 credentials, headers for IPFS), as a JSON list: those of the chart's
+environments and the others that are named. */}}
 {{- define "c2d.credentials" -}}
 {{- $names := .Values.service.credentialsSecrets }}
 {{- range .Values.environments }}
 {{- with dig "results" "s3" "credentialsSecretName" "" .spec }}{{ $names = append $names . }}{{ end }}
+{{- with dig "results" "ipfs" "headersSecretName" "" .spec }}{{ $names = append $names . }}{{ end }}
 {{- end }}
 {{- $names | uniq | sortAlpha | toJson }}
 {{- end }}
