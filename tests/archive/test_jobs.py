@@ -11,7 +11,7 @@ from c2d.archive import statements
 from c2d.archive.archive import Archive
 from c2d.archive.entry import Cursor, Entry
 from tests.archive import build
-from tests.archive.build import entry, finished
+from tests.archive.build import NOON, entry, finished
 from tests.kit.postgres import Database
 
 
@@ -60,6 +60,19 @@ async def test_the_location_of_results_is_kept(archive: Archive) -> None:
     assert await one(archive) == finished()
     await archive.save([finished(location={"prefix": "moved"})])
     assert await one(archive) == finished(location={"prefix": "moved"})
+
+
+async def test_results_that_are_due(archive: Archive) -> None:
+    """Their time is over, or their removal was asked for; until it is known that they are deleted."""
+    places = [{"expires": "2026-01-02T11:59:59Z"}, {"expires": "2026-01-02T12:00:01Z"}, {"expires": None}, {}, None]
+    jobs = [replace(entry(number), finished=NOON, location=place) for number, place in enumerate(places)]
+    await archive.save(jobs)
+    for number in (3, 4):
+        await archive.mark_removed(entry(number).uid)
+    assert {job.uid for job in await archive.due(NOON, 10)} == {entry(0).uid, entry(3).uid}
+    assert len(await archive.due(NOON, 1)) == 1
+    await archive.forget_results(entry(0).uid)
+    assert [job.uid for job in await archive.due(NOON, 10)] == [entry(3).uid]
 
 
 async def test_removed_never_goes_back(archive: Archive) -> None:

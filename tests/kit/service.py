@@ -464,6 +464,16 @@ class FakeArchive:
             self.entries[uid] = entry
         return entry
 
+    async def due(self, now: datetime, limit: int) -> list[Entry]:
+        await self._turn()
+        text = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        there = [(entry, entry.location) for entry in self.entries.values() if entry.location is not None]
+        return [entry for entry, place in there if entry.removed or (place.get("expires") or "9") <= text][:limit]
+
+    async def forget_results(self, uid: str) -> None:
+        await self._turn()
+        self.entries[uid] = dataclasses.replace(self.entries[uid], location=None)
+
     async def known(self, uids: Collection[str]) -> set[str]:
         await self._turn()
         return {uid for uid in uids if uid in self.entries and self.entries[uid].finished is not None}
@@ -703,7 +713,7 @@ def _with_archive(context: Context, archive: Archive) -> Context:
         context,
         archive=archive,
         archivist=Archivist(client, jobs, archive, lambda: datetime.now(UTC)),
-        lookup=Lookup(jobs, archive, context.results),
+        lookup=Lookup(jobs, archive, context.results, lambda: datetime.now(UTC)),
         starter=Starter(client, context.namespace, jobs, context.offers, defaults),
         control=Control(client, jobs, archive, lambda: datetime.now(UTC)),
         replay=Replay(settings.access.window_seconds, archive, time.time),

@@ -186,6 +186,15 @@ async def test_the_root(service: Service) -> None:
     assert answer.headers["Content-Type"] == "application/json"
 
 
+async def test_for_how_long_results_are_kept() -> None:
+    cluster = new_cluster(environment("short", storageExpirySeconds=60), environment("long", storageExpirySeconds=3600))
+    async with running(cluster) as service:
+        shown = {offer["id"]: offer["storageExpiry"] for offer in await listed(service)}
+        assert shown == {"ocean-compute": 0, "short": 60, "long": 3600}
+        answer: Answer = await service.ask("GET", "/")
+        assert answer.json["storageExpiry"] == 3600
+
+
 async def test_the_root_without_any_environment() -> None:
     async with running(synced=False) as service:
         answer: Answer = await service.ask("GET", "/")

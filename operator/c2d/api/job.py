@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from c2d.api.environment import EnvironmentSpec, Name
+from c2d.api.environment import GROUP, EnvironmentSpec, Name
 from c2d.api.model import Model, Observed, Time
 from c2d.api.phases import Phase
 from c2d.api.reasons import Reason
@@ -16,6 +16,9 @@ AssetId = Annotated[
     str, pydantic.Field(min_length=1, max_length=128, pattern=r"^(did:op:)?[A-Za-z0-9_][A-Za-z0-9._-]*$")
 ]
 HexId = Annotated[str, pydantic.Field(max_length=256)]
+
+# An annotation of a job: when its results were deleted, because it was asked for or their time was over.
+RESULTS_REMOVED = f"{GROUP}/results-removed"
 
 INLINE_LIMIT = 262_144  # characters
 # A ConfigMap of 1 MiB carries both, together with the rest of the plan.

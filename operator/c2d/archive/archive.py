@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 import psycopg
@@ -125,6 +125,18 @@ class Archive:
         async with self._connected("marking a job as removed") as connection:
             found = await (await connection.execute(statements.MARK_REMOVED, (statements.storable(uid),))).fetchone()
         return statements.entry(found) if found else None
+
+    async def due(self, now: datetime, limit: int) -> list[Entry]:
+        """Jobs whose results are to be deleted: it was asked for, or their time is over. In no order."""
+        asked = {"now": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "limit": limit}
+        async with self._connected("finding results to remove") as connection:
+            found = await (await connection.execute(statements.DUE, asked)).fetchall()
+        return [statements.entry(row) for row in found]
+
+    async def forget_results(self, uid: str) -> None:
+        """They are deleted, so it no longer counts where they were."""
+        async with self._connected("forgetting removed results") as connection:
+            await connection.execute(statements.FORGET_RESULTS, (statements.storable(uid),))
 
     async def known(self, uids: Collection[str]) -> set[str]:
         """Those that are here with their end, so that there is nothing more to save."""

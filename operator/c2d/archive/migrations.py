@@ -42,6 +42,8 @@ MIGRATIONS = (
     CREATE INDEX job_job_id ON c2d.job (job_id);
     CREATE INDEX job_owner ON c2d.job (lower(owner), created, uid);
     CREATE INDEX job_agreement_id ON c2d.job (lower(agreement_id), created, uid);
+    CREATE INDEX job_due ON c2d.job (uid)
+      WHERE location IS NOT NULL AND (removed OR location->>'expires' IS NOT NULL);
     CREATE TABLE c2d.claim (
       key bytea PRIMARY KEY,
       purpose text NOT NULL,

@@ -44,6 +44,18 @@ LIMIT %(limit)s
 
 MARK_REMOVED = "UPDATE c2d.job SET removed = true WHERE uid = %s RETURNING *"
 
+# In no order, so that those that fail again and again hold up none. The first two lines are the index's.
+DUE = """
+SELECT * FROM c2d.job
+WHERE location IS NOT NULL
+  AND (removed OR location->>'expires' IS NOT NULL)
+  AND (removed OR location->>'expires' <= %(now)s)
+ORDER BY random()
+LIMIT %(limit)s
+"""
+
+FORGET_RESULTS = "UPDATE c2d.job SET location = NULL WHERE uid = %s"
+
 KNOWN = "SELECT uid FROM c2d.job WHERE uid = ANY(%s::text[]) AND finished IS NOT NULL"
 
 # DO UPDATE also where nothing changes: DO NOTHING would return no row.

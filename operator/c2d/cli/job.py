@@ -1,10 +1,11 @@
 """A ComputeJob as the command line sees it."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pydantic
 
-from c2d.api.job import JobStatus, StepStatus
+from c2d.api.job import RESULTS_REMOVED, JobStatus, StepStatus
 from c2d.api.phases import TERMINAL, Phase
 from c2d.cli import errors
 from c2d.cli.step import Step
@@ -37,6 +38,19 @@ class Job:
         """Why it waits or how it ended, unless the phase says so already."""
         reason = self.status.reason or ""
         return "" if self.succeeded or reason == str(self.status.phase) else reason
+
+    @property
+    def results_removed(self) -> str:
+        """When its results were deleted; empty while they are there."""
+        return str((self.item["metadata"].get("annotations") or {}).get(RESULTS_REMOVED, ""))
+
+    @property
+    def results_expire(self) -> datetime | None:
+        """When its results are to be deleted; None: they are kept until somebody removes them."""
+        finished, environment = self.status.date_finished, self.status.resolved_environment
+        if finished is None or environment is None or not environment.storage_expiry_seconds:
+            return None
+        return finished + timedelta(seconds=environment.storage_expiry_seconds)
 
     def step(self, step: Step) -> StepStatus | None:
         found: StepStatus | None = getattr(self.status.steps, step)

@@ -83,7 +83,7 @@ def _facts(job: Job, now: datetime) -> rich.table.Table:
         "image": job.image,
         "submitted": f"{job.created}, {wording.age(wording.moment(job.created), now)} ago",
         "duration": wording.between(status.date_created, status.date_finished or now),
-        "results": _results(status),
+        "results": _results(job),
     }
     for name, value in facts.items():
         if value:
@@ -91,9 +91,14 @@ def _facts(job: Job, now: datetime) -> rich.table.Table:
     return grid
 
 
-def _results(status: JobStatus) -> str:
-    found = status.results
-    return f"{found.count} files, {wording.size(found.bytes)}, {found.location}" if found else ""
+def _results(job: Job) -> str:
+    found = job.status.results
+    if not found:
+        return ""
+    text = f"{found.count} files, {wording.size(found.bytes)}, {found.location}"
+    if job.results_removed:
+        return f"{text}, removed {job.results_removed}"
+    return f"{text}, kept until {job.results_expire:%Y-%m-%dT%H:%M:%SZ}" if job.results_expire else text
 
 
 def steps(job: Job, now: datetime) -> rich.table.Table:

@@ -23,8 +23,9 @@ from c2d.service.limits import Rate, Streams
 from c2d.service.lookup import Lookup
 from c2d.service.metrics import Metrics
 from c2d.service.parameters import Signed
+from c2d.service.removal import Removal
 from c2d.service.replay import Replay
-from c2d.service.results import Removal, Results
+from c2d.service.results import Results
 from c2d.service.settings import Settings
 from c2d.service.start import Starter
 

@@ -59,7 +59,7 @@ class Offer:
             "currentJobs": current_jobs,
             "maxJobs": spec.max_jobs,
             "consumerAddress": self.consumer_address,
-            "storageExpiry": 0,
+            "storageExpiry": spec.storage_expiry_seconds,
             "maxJobDuration": spec.max_job_duration_seconds,
             "lastSeen": str(last_seen),
         }

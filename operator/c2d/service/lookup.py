@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from c2d.archive.archive import Archive
 from c2d.archive.errors import ArchiveError
@@ -12,7 +13,7 @@ from c2d.service import archiving, records
 from c2d.service.errors import Unavailable
 from c2d.service.jobs import Jobs, order, status_text
 from c2d.service.parameters import Query
-from c2d.service.records import Listed, Record
+from c2d.service.records import Listed, Published, Record
 from c2d.service.results import Results
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ _ARCHIVED = 10_000  # jobs of one answer
 class Lookup:
     """Finds jobs, and says how the API shows them."""
 
-    def __init__(self, jobs: Jobs, archive: Archive | None, results: Results) -> None:
+    def __init__(self, jobs: Jobs, archive: Archive | None, results: Results, now: Callable[[], datetime]) -> None:
+        self._now = now
         self._jobs = jobs
         self._archive = archive
         self._results = results
@@ -43,8 +45,14 @@ class Lookup:
         known = {record.uid for record in found}
         return sorted([*found, *(record for record in archived if record.uid not in known)], key=order)
 
+    def fetchable(self, record: Record) -> Published | None:
+        """Its results, if they are served now."""
+        return record.fetchable(self._now())
+
     async def text(self, record: Record) -> bytes:
         """The status object as JSON."""
+        if record.expired(self._now()):
+            return json.dumps(records.status_object(record, ())).encode()
         known = self._jobs.text(record) if self._jobs.get(record.uid) is record else status_text(record)
         if known is not None:
             return known

@@ -26,8 +26,9 @@ from c2d.service.jobs import Jobs
 from c2d.service.limits import Rate, Streams
 from c2d.service.lookup import Lookup
 from c2d.service.records import ARCHIVE_FINALIZER
+from c2d.service.removal import Removal
 from c2d.service.replay import Replay
-from c2d.service.results import Removal, Results
+from c2d.service.results import Results
 from c2d.service.settings import Settings
 from c2d.service.start import Defaults, Starter
 from c2d.storage.listing import Manifests
@@ -70,11 +71,11 @@ async def composed(settings: Settings, client: Client) -> AsyncIterator[Context]
             ),
             archive=archive,
             archivist=Archivist(client, jobs, archive, _now),
-            lookup=Lookup(jobs, archive, results),
+            lookup=Lookup(jobs, archive, results, _now),
             starter=Starter(client, namespace, jobs, offers, defaults),
             control=Control(client, jobs, archive, _now),
             results=results,
-            removal=Removal(client, jobs, remover),
+            removal=Removal(client, jobs, archive, remover, _now),
             replay=Replay(settings.access.window_seconds, archive, time.time),
             rate=Rate(settings.limits.requests_per_second, time.monotonic),
             streams=Streams(settings.limits.streams),
@@ -91,7 +92,8 @@ async def working(context: Context, broken: asyncio.Event) -> AsyncIterator[None
             broken.set()
 
     loops = [mirror.run() for mirror in context.mirrors]
-    loops += [context.archivist.run(), context.archivist.tidy(), context.removal.run()]
+    loops += [context.archivist.run(), context.archivist.tidy()]
+    loops += [context.removal.run(), context.removal.look_into_archive()]
     tasks = [asyncio.create_task(loop) for loop in loops]
     for task in tasks:
         task.add_done_callback(ended)

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from c2d.api.environment import GROUP
+from c2d.api.job import RESULTS_REMOVED
 from c2d.api.manifest import Kind
 from c2d.api.phases import ACTIVE, TABLE, TERMINAL, Phase
 from c2d.kube.resources import Object
@@ -15,10 +16,9 @@ from c2d.storage.targets import Target
 
 # What the service writes beside the spec: how the request named things, and where its private parts are.
 REQUEST = f"{GROUP}/request"
-# When the results were deleted, as asked by spec.remove.
-RESULTS_REMOVED = f"{GROUP}/results-removed"
 # Keeps the record of a finished job from going before the archive has it.
 ARCHIVE_FINALIZER = f"{GROUP}/archive"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Published:
     manifest_sha256: str
     count: int
     files: tuple[Listed, ...] = ()
+    expires: datetime | None = None  # None: they are kept until they are removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,17 @@ class Record:
 
     @property
     def results(self) -> Published | None:
-        """What can be fetched now."""
+        """What was published and not removed."""
         return None if self.removed or self.cleared else self.published
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the time of its results is over."""
+        expires = self.published.expires if self.published is not None else None
+        return expires is not None and now >= expires
+
+    def fetchable(self, now: datetime) -> Published | None:
+        """The results, while they are served: from the moment on at which they expire they may be deleted."""
+        return None if self.expired(now) else self.results
 
 
 def status_object(record: Record, results: tuple[Listed, ...]) -> dict[str, Any]:
@@ -154,7 +164,7 @@ def read(item: Object) -> Record:
         stop_request=1 if not stop and spec.get("stop") and phase not in TERMINAL else stop,
         removed=bool(spec.get("remove")),
         deleting="deletionTimestamp" in metadata,
-        cleared=RESULTS_REMOVED in annotations,
+        cleared=bool(annotations.get(RESULTS_REMOVED)),
         finalized=ARCHIVE_FINALIZER in (metadata.get("finalizers") or ()),
         request=_request(annotations.get(REQUEST, ""), spec),
         published=_published(status),
@@ -162,7 +172,12 @@ def read(item: Object) -> Record:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+
+
+def moment_text(moment: datetime) -> str:
+    """A time as Kubernetes writes it, in UTC; texts of this form sort as the times do."""
+    return moment.astimezone(UTC).strftime(_TIME)
 
 
 def _request(text: str, spec: Mapping[str, Any]) -> Request:
@@ -199,7 +214,8 @@ def request_annotation(request: Request) -> str:
 def _published(status: Mapping[str, Any]) -> Published | None:
     """None before there is anything; results of an unfinished job may still change."""
     results = status.get("results")
-    places = (status.get("resolvedEnvironment") or {}).get("results", {})
+    environment = status.get("resolvedEnvironment") or {}
+    places = environment.get("results", {})
     place = places.get("s3") or places.get("ipfs")
     if not results or not place or not status.get("dateFinished"):
         return None
@@ -213,7 +229,12 @@ def _published(status: Mapping[str, Any]) -> Published | None:
         manifest_sha256=results["manifestSha256"],
         count=results["count"],
         files=tuple(Listed(it["filename"], it["filesize"], it["type"]) for it in results.get("files", ())),
+        expires=_expires(_moment(status["dateFinished"]), environment.get("storageExpirySeconds", 0)),
     )
+
+
+def _expires(finished: datetime, seconds: int) -> datetime | None:
+    return finished + timedelta(seconds=seconds) if seconds else None
 
 
 def _target(said: Mapping[str, Any]) -> Target:
@@ -228,6 +249,7 @@ def location(published: Published) -> dict[str, Any]:
         "manifestSha256": published.manifest_sha256,
         "count": published.count,
         "files": [item.as_json() for item in published.files],
+        "expires": moment_text(published.expires) if published.expires is not None else None,
     }
 
 
@@ -239,6 +261,7 @@ def published_at(stored: Mapping[str, Any]) -> Published:
         manifest_sha256=stored["manifestSha256"],
         count=stored["count"],
         files=tuple(Listed(it["filename"], it["filesize"], it["type"]) for it in stored["files"]),
+        expires=_moment(stored["expires"]) if stored.get("expires") else None,
     )
 
 

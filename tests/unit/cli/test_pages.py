@@ -63,6 +63,17 @@ def test_a_page_tells_what_happened():
     ]
 
 
+def test_a_page_tells_for_how_long_results_are_kept():
+    environment = {**ENVIRONMENT, "storageExpirySeconds": 3600}
+    finished = {"dateFinished": "2026-01-02T03:04:17Z", "results": RESULTS, "resolvedEnvironment": environment}
+    job = seen("Succeeded", **finished)
+    assert "results      4 files, 2.5 kB, s3://kept/ns/uid, kept until 2026-01-02T04:04:17Z" in text(
+        pages.page(job, NOW)
+    )
+    job.item["metadata"]["annotations"] = {"c2d.oceanprotocol.com/results-removed": "2026-01-02T04:05:17Z"}
+    assert "results      4 files, 2.5 kB, s3://kept/ns/uid, removed 2026-01-02T04:05:17Z" in text(pages.page(job, NOW))
+
+
 def test_a_page_of_a_job_that_waits_is_short():
     assert text(pages.page(seen(), NOW)) == [
         "branin in namespace ns: Pending",

@@ -21,7 +21,7 @@ from c2d.service.context import Context
 from c2d.service.errors import BadRequest, NotFound, Unavailable
 from c2d.service.jobs import order
 from c2d.service.parameters import Query, Signed
-from c2d.service.records import Record
+from c2d.service.records import Published, Record
 from c2d.storage.errors import StorageError
 
 PAGE, LARGEST_PAGE = 100, 1000
@@ -85,7 +85,8 @@ async def list_jobs(request: web.Request) -> web.Response:
     )
     page = found[:limit]
     cursor = str(Cursor(page[-1].created, page[-1].uid)) if len(found) > limit else None
-    return answers.value({"jobs": [_shown(record) for record in page], "next": cursor})
+    shown = [_shown(record, service.lookup.fetchable(record)) for record in page]
+    return answers.value({"jobs": shown, "next": cursor})
 
 
 async def logs(request: web.Request) -> web.StreamResponse:
@@ -113,7 +114,7 @@ async def _log(service: Context, record: Record, component: str, *, follow: bool
         async for piece in service.client.logs(record.namespace, pod, follow=follow):
             yield piece
         return
-    published = record.results
+    published = service.lookup.fetchable(record)
     result = await service.results.log(published, LOGS[component]) if published is not None else None
     if published is None or result is None:
         raise NotFound(f"the job published no log of its {component} pod")
@@ -198,8 +199,8 @@ def _limit(request: web.Request) -> int:
     return int(text)
 
 
-def _shown(record: Record) -> dict[str, Any]:
-    status = records.status_object(record, record.results.files if record.results else ())
+def _shown(record: Record, published: Published | None) -> dict[str, Any]:
+    status = records.status_object(record, published.files if published is not None else ())
     more = {"name": record.name, "namespace": record.namespace, "environment": record.environment}
     return {
         **status,

@@ -30,7 +30,7 @@ async def root(request: web.Request) -> web.Response:
         "address": service.offers.address,
         "algoTimeLimit": max(limits, default=0),
         "software": "Operator service",
-        "storageExpiry": 0,
+        "storageExpiry": max((offer.spec.storage_expiry_seconds for offer in service.offers), default=0),
         "version": __version__,
     }
     return answers.value(said)

@@ -42,7 +42,7 @@ async def _published(service: Context, asked: Fetch) -> Published:
     found = await service.lookup.find(Query(asked.job_id, None, asked.owner, None, asked.signed))
     if not found or not found[0].finished:
         raise NotFound(f"Owner {asked.owner} mismatch for job {asked.job_id}")
-    published = found[0].results
+    published = service.lookup.fetchable(found[0])
     if published is None:
         raise NotFound(f"No results for job {asked.job_id}")
     return published
