@@ -16,8 +16,7 @@ from c2d.archive.entry import Entry
 from c2d.archive.errors import ArchiveError
 from c2d.kube import errors
 from c2d.kube.client import Client
-from c2d.kube.resources import JOBS
-from c2d.service import records
+from c2d.service import finalizers, records
 from c2d.service.jobs import Jobs
 from c2d.service.records import ARCHIVE_FINALIZER, Record, Request
 
@@ -97,26 +96,11 @@ class Archivist:
     async def _released(self, record: Record) -> bool:
         try:
             if record.finalized:
-                await self._let_go(record)
+                await finalizers.take_off(self._client, record, ARCHIVE_FINALIZER)
         except errors.KubeError as error:
             logger.warning("%s is archived, and can't be let go yet: %s", record.job_id, error)
             return False
         return True
-
-    async def _let_go(self, record: Record) -> None:
-        try:
-            item = await self._client.get(JOBS, record.namespace, record.name)
-            metadata = item["metadata"]
-            left = [name for name in metadata.get("finalizers", ()) if name != ARCHIVE_FINALIZER]
-            if metadata["uid"] != record.uid or left == metadata.get("finalizers", []):
-                return
-            body = {"metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": left}}
-            await self._client.patch(JOBS, record.namespace, record.name, body)
-        except errors.NotFound:
-            return
-        except errors.Conflict:
-            # Somebody wrote at the same time; the watch tells of it, and we are here again.
-            return
 
 
 def ended(record: Record, now: datetime) -> Record:
@@ -177,6 +161,9 @@ def record_of(saved: Entry) -> Record:
         deleting=True,
         cleared=saved.location is None,
         finalized=False,
+        deleted_at=None,
+        held=False,
+        expires=False,
         request=Request(status["algoDID"], tuple(status["inputDID"])),
         published=records.published_at(saved.location) if saved.location is not None else None,
     )

@@ -18,6 +18,7 @@ from c2d.service.auth import Provider
 from c2d.service.control import Control
 from c2d.service.environments import Offers
 from c2d.service.errors import BadRequest, NoBody, Unavailable
+from c2d.service.holding import Holding
 from c2d.service.jobs import Jobs
 from c2d.service.limits import Rate, Streams
 from c2d.service.lookup import Lookup
@@ -49,6 +50,7 @@ class Context:
     starter: Starter
     control: Control
     results: Results
+    holding: Holding
     removal: Removal
     replay: Replay
     rate: Rate

@@ -22,6 +22,7 @@ from c2d.service.archiving import Archivist
 from c2d.service.context import Context
 from c2d.service.control import Control
 from c2d.service.environments import Offers
+from c2d.service.holding import Holding
 from c2d.service.jobs import Jobs
 from c2d.service.limits import Rate, Streams
 from c2d.service.lookup import Lookup
@@ -75,6 +76,7 @@ async def composed(settings: Settings, client: Client) -> AsyncIterator[Context]
             starter=Starter(client, namespace, jobs, offers, defaults),
             control=Control(client, jobs, archive, _now),
             results=results,
+            holding=Holding(client, jobs, archived=archive is not None),
             removal=Removal(client, jobs, archive, remover, _now),
             replay=Replay(settings.access.window_seconds, archive, time.time),
             rate=Rate(settings.limits.requests_per_second, time.monotonic),
@@ -93,7 +95,7 @@ async def working(context: Context, broken: asyncio.Event) -> AsyncIterator[None
 
     loops = [mirror.run() for mirror in context.mirrors]
     loops += [context.archivist.run(), context.archivist.tidy()]
-    loops += [context.removal.run(), context.removal.look_into_archive()]
+    loops += [context.holding.run(), context.removal.run(), context.removal.look_into_archive()]
     tasks = [asyncio.create_task(loop) for loop in loops]
     for task in tasks:
         task.add_done_callback(ended)

@@ -18,6 +18,8 @@ from c2d.storage.targets import Target
 REQUEST = f"{GROUP}/request"
 # Keeps the record of a finished job from going before the archive has it.
 ARCHIVE_FINALIZER = f"{GROUP}/archive"
+# Keeps it from going before its results, where nobody else would ever delete them.
+RESULTS_FINALIZER = f"{GROUP}/results"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -79,6 +81,9 @@ class Record:
     deleting: bool
     cleared: bool  # its results were deleted
     finalized: bool  # it waits for the archive before it goes
+    deleted_at: datetime | None  # when it was asked to go
+    held: bool  # it waits for its results to be deleted before it goes
+    expires: bool  # its results don't stay for ever
     request: Request
     published: Published | None = field(default=None)
 
@@ -103,8 +108,13 @@ class Record:
 
     @property
     def results(self) -> Published | None:
-        """What was published and not removed."""
-        return None if self.removed or self.cleared else self.published
+        """What was published, was not removed, and is not being removed."""
+        return None if self.removed or self.cleared or self.leaving else self.published
+
+    @property
+    def leaving(self) -> bool:
+        """It was deleted, and waits for its results."""
+        return self.deleting and self.held
 
     def expired(self, now: datetime) -> bool:
         """Whether the time of its results is over."""
@@ -166,6 +176,9 @@ def read(item: Object) -> Record:
         deleting="deletionTimestamp" in metadata,
         cleared=bool(annotations.get(RESULTS_REMOVED)),
         finalized=ARCHIVE_FINALIZER in (metadata.get("finalizers") or ()),
+        deleted_at=_moment(metadata["deletionTimestamp"]) if "deletionTimestamp" in metadata else None,
+        held=RESULTS_FINALIZER in (metadata.get("finalizers") or ()),
+        expires=bool((status.get("resolvedEnvironment") or {}).get("storageExpirySeconds")),
         request=_request(annotations.get(REQUEST, ""), spec),
         published=_published(status),
     )

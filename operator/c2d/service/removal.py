@@ -1,4 +1,4 @@
-"""Removes results: those that a client asked to be removed, and those whose time is over.
+"""Removes results: those that a client asked to be removed, whose time is over, or whose job is deleted.
 
 What is due follows from the jobs as they are and from the clock, so a restart forgets nothing. Every replica does it;
 what another one has deleted is gone already.
@@ -16,10 +16,10 @@ from c2d.archive.errors import ArchiveError
 from c2d.kube import errors
 from c2d.kube.client import Client
 from c2d.kube.resources import JOBS
-from c2d.service import records
+from c2d.service import finalizers, records
 from c2d.service.archiving import record_of
 from c2d.service.jobs import Jobs
-from c2d.service.records import Record
+from c2d.service.records import RESULTS_FINALIZER, Record
 from c2d.storage.errors import StorageError
 from c2d.storage.removal import Remover
 
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # A replica whose clock is behind must not list what is being deleted.
 SLACK = timedelta(seconds=60)
+# For how long a deleted job waits for a storage that doesn't let its results be deleted.
+PATIENCE = timedelta(hours=1)
 _RETRY = 10.0  # seconds
 _ROUND = 300.0  # seconds between two looks into the archive
 _ARCHIVED = 200  # jobs of one look
@@ -50,7 +52,7 @@ class Removal:
 
     def also(self, record: Record) -> None:
         """One that only the archive knows."""
-        if is_due(record, self._now()):
+        if self._is_due(record) or record.leaving:
             self._due[record.uid] = record
             self._wake.set()
 
@@ -99,10 +101,16 @@ class Removal:
         for uid in [uid for uid, due in self._kept.items() if due <= now]:
             del self._kept[uid]
             record = self._records.get(uid)
-            if record is not None and is_due(record, now):
+            if record is not None and self._is_due(record):
                 self._due[uid] = record
 
     async def _remove(self, record: Record) -> bool:
+        """Whether nothing is left to do."""
+        if self._is_due(record) and not await self._deleted(record) and not self._is_given_up(record):
+            return False
+        return await self._let_go(record)
+
+    async def _deleted(self, record: Record) -> bool:
         published = record.published
         if published is None:
             return True
@@ -127,7 +135,27 @@ class Removal:
         except (errors.NotFound, errors.Conflict):
             return
 
+    def _is_given_up(self, record: Record) -> bool:
+        """A bucket that is gone for good must not keep a job, and its namespace, in Terminating for ever."""
+        if record.deleted_at is None or not record.leaving or self._now() < record.deleted_at + PATIENCE:
+            return False
+        prefix = record.published.prefix if record.published is not None else ""
+        logger.error("%s: deleted, and its results below %s could not be: they stay", record.job_id, prefix)
+        return True
 
-def is_due(record: Record, now: datetime) -> bool:
-    """Whether its results are to be deleted."""
-    return record.published is not None and not record.cleared and (record.removed or record.expired(now - SLACK))
+    async def _let_go(self, record: Record) -> bool:
+        if not record.leaving:
+            return True
+        try:
+            await finalizers.take_off(self._client, record, RESULTS_FINALIZER)
+        except errors.KubeError as error:
+            logger.warning("%s can't be let go yet: %s", record.job_id, error)
+            return False
+        return True
+
+    def _is_due(self, record: Record) -> bool:
+        """Whether its results are to be deleted. With an archive they don't go with the ComputeJob: that knows them."""
+        if record.published is None or record.cleared:
+            return False
+        leaves = record.leaving and self._archive is None
+        return leaves or record.removed or record.expired(self._now() - SLACK)

@@ -12,10 +12,12 @@ import pytest
 from c2d.archive.archive import Archive
 from c2d.kube import errors
 from c2d.kube.resources import JOBS, Object
-from c2d.service import archiving, records, removal
+from c2d.service import archiving, holding, records, removal
+from c2d.service.holding import Holding
 from c2d.service.jobs import Jobs
 from c2d.service.lookup import Lookup
-from c2d.service.removal import SLACK, Removal
+from c2d.service.records import RESULTS_FINALIZER
+from c2d.service.removal import PATIENCE, SLACK, Removal
 from c2d.service.results import Results
 from c2d.storage.errors import StorageError
 from c2d.storage.removal import Remover
@@ -53,6 +55,7 @@ class World:
         real = cast("Archive | None", archive)
         remover = cast("Remover", self.remover)
         self.removal = Removal(self.client.as_client, self.jobs, real, remover, lambda: self.now)
+        self.holding = Holding(self.client.as_client, self.jobs, archived=archive is not None)
         self.lookup = Lookup(self.jobs, real, cast("Results", None), lambda: self.now)
 
     def sees(self, item: Object) -> None:
@@ -63,6 +66,14 @@ class World:
         found: str | None = annotations.get(REMOVED)
         return found
 
+    def finalizers(self) -> list[str]:
+        found = self.cluster.objects[JOBS.plural, "ns", "made-0"]["metadata"].get("finalizers", [])
+        return list(found)
+
+    def delete(self) -> None:
+        self.cluster.delete(JOBS, "made-0")
+        self.jobs.put(self.cluster.jobs()[0])
+
     async def listed(self, number: int = 0) -> Any:
         record = self.jobs.get(job_uid(number))
         assert record is not None
@@ -71,10 +82,11 @@ class World:
 
 @contextlib.asynccontextmanager
 async def at_work(world: World) -> AsyncIterator[World]:
-    tasks = [asyncio.create_task(world.removal.run()), asyncio.create_task(world.removal.look_into_archive())]
+    tasks = [asyncio.create_task(world.removal.run()), asyncio.create_task(world.holding.run())]
+    tasks.append(asyncio.create_task(world.removal.look_into_archive()))
     try:
         yield world
-        assert not tasks[0].done()
+        assert not any(task.done() for task in tasks[:2])
     finally:
         for task in tasks:
             task.cancel()
@@ -84,6 +96,7 @@ async def at_work(world: World) -> AsyncIterator[World]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removal, "_RETRY", 0.005)
+    monkeypatch.setattr(holding, "_RETRY", 0.005)
     monkeypatch.setattr(removal, "_ROUND", 0.005)
 
 
@@ -206,3 +219,89 @@ async def test_a_cluster_that_is_away_is_told_later() -> None:
         world.client.pause = pause
         world.sees(done())
         await until(lambda: world.mark() is not None)
+
+
+HELD = {"metadata": {"finalizers": ["other", RESULTS_FINALIZER]}}
+
+
+async def test_deleted_with_their_job() -> None:
+    async with at_work(World()) as world:
+        world.sees(merged(done(), HELD))
+        await turns()
+        assert not world.remover.removed
+        world.delete()
+        assert await world.listed() == "", "what is being deleted is not served"
+        await until(lambda: world.finalizers() == ["other"])
+        assert world.remover.removed == [f"kept/ns/{job_uid(0)}"]
+
+
+async def test_a_deletion_waits_for_the_storage_but_not_for_ever() -> None:
+    async with at_work(World()) as world:
+        world.remover.down = True
+        world.sees(merged(done(), HELD))
+        world.delete()
+        for _ in range(5):
+            await turns()
+        assert RESULTS_FINALIZER in world.finalizers()
+        world.now = END + PATIENCE
+        await until(lambda: world.finalizers() == ["other"])
+        assert world.mark() is None
+
+
+@pytest.mark.parametrize("item", [job("Running"), done(metadata={"annotations": {REMOVED: "true"}})])
+async def test_a_deleted_job_without_results_goes_at_once(item: Object) -> None:
+    async with at_work(World()) as world:
+        world.sees(merged(item, HELD))
+        world.delete()
+        await until(lambda: world.finalizers() == ["other"])
+        assert not world.remover.removed
+
+
+async def test_with_an_archive_results_outlive_their_job() -> None:
+    """The finalizer is from the time before there was an archive."""
+    async with at_work(World(FakeArchive())) as world:
+        world.sees(merged(done(), HELD))
+        world.delete()
+        await until(lambda: world.finalizers() == ["other"])
+        assert not world.remover.removed
+
+
+@pytest.mark.parametrize("phase", ["Configuring", "Running", "Succeeded"])
+async def test_a_job_whose_results_expire_is_held(phase: str) -> None:
+    environment = {"results": {"s3": {"bucket": "kept"}}, "storageExpirySeconds": 60}
+    async with at_work(World()) as world:
+        world.sees(merged(job(phase), {"status": {"resolvedEnvironment": environment}}))
+        await until(lambda: world.finalizers() == [RESULTS_FINALIZER])
+
+
+async def test_other_jobs_are_not_held() -> None:
+    for archive, item in ((None, job("Pending")), (None, done(expiry=0)), (FakeArchive(), done())):
+        async with at_work(World(archive)) as world:
+            world.sees(item)
+            await turns()
+            assert world.finalizers() == []
+
+
+async def test_one_that_is_being_deleted_takes_no_finalizer_any_more() -> None:
+    async with at_work(World()) as world:
+        item = merged(done(), {"metadata": {"finalizers": ["other"]}})
+        world.cluster.put(JOBS, item)
+        world.cluster.delete(JOBS, "made-0")
+        world.jobs.put(item)
+        await turns()
+        assert world.finalizers() == ["other"]
+
+
+async def test_a_job_is_held_as_soon_as_the_cluster_lets_us() -> None:
+    async with at_work(World()) as world:
+        refusals = 3
+
+        async def pause(what: str) -> None:
+            nonlocal refusals
+            if what.startswith("patch") and refusals:
+                refusals -= 1
+                raise errors.Unavailable("away")
+
+        world.client.pause = pause
+        world.sees(done())
+        await until(lambda: world.finalizers() == [RESULTS_FINALIZER])
