@@ -39,7 +39,7 @@ unit: tools  ## Tests that need no cluster.
 	@$(RUN) pytest -n 2 --ignore tests/cluster
 
 .PHONY: bench
-bench: tools  ## Figures as ratios to a bare chain of pods, on a control plane of its own.
+bench: tools  ## Figures as ratios to the least that could do the same, on a control plane of its own.
 	@$(RUN) python -m bench
 
 .PHONY: lint format crds docs
