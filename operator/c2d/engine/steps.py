@@ -21,7 +21,11 @@ from c2d.engine.state import Action, Create, Decision, Delete, Observed
 from c2d.kube import names
 from c2d.kube.resources import CLAIMS, CONFIG_MAPS, PODS, Object
 
-_ALGORITHM_FILE = (Reason.ALGORITHM_DOWNLOAD_FAILED, Reason.ALGORITHM_CHECKSUM_MISMATCH)
+_OF_ALGORITHM = (
+    Reason.ALGORITHM_DOWNLOAD_FAILED,
+    Reason.ALGORITHM_CHECKSUM_MISMATCH,
+    Reason.ALGORITHM_NOT_TRUSTED,
+)
 RETRIES = 3  # new pods of one step, for causes outside of the job
 _BACKOFF = timedelta(seconds=5)  # before the first of them; doubled each time
 # The runner ends the algorithm at its deadline; the engine's own clock is for a runner that can't.
@@ -211,8 +215,8 @@ def failed(
     status = to.condition(status, kind, False, failure.reason, failure.message, now)
     if failure.reason is Reason.DEADLINE_EXCEEDED:
         status = status.model_copy(update={"stop_request": 2})
-    # To Ocean clients, whatever breaks while the data is provisioned is code 31, unless it is the algorithm's file.
-    code = 31 if step is Step.CONFIGURE and failure.reason not in _ALGORITHM_FILE else None
+    # To Ocean clients, whatever breaks while the data is provisioned is code 31, unless it is the algorithm.
+    code = 31 if step is Step.CONFIGURE and failure.reason not in _OF_ALGORITHM else None
     return ending.conclude(seen, status, to.outcome_of(failure.reason, failure.message, code), now)
 
 

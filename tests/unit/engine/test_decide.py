@@ -122,6 +122,12 @@ FAILURES = [
         id="an algorithm that is not the declared one is code 32",
     ),
     pytest.param(
+        at(Phase.CONFIGURING, build.pod(Step.CONFIGURE, "Failed", said={"reason": "AlgorithmNotTrusted"})),
+        Reason.ALGORITHM_NOT_TRUSTED,
+        32,
+        id="an algorithm that the data's publisher does not admit is code 32",
+    ),
+    pytest.param(
         at(Phase.CONFIGURING, build.pod(Step.CONFIGURE, "Failed", said={"reason": "DiskFull"})),
         Reason.DISK_FULL,
         31,
