@@ -1,14 +1,12 @@
 """The engine is killed while a job runs, on a real API server and a real kubelet; another engine goes on."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from kubernetes import client, config
 
 from c2d.api.phases import TERMINAL, Phase
-from tests.kit.engine_process import engine
+from tests.kit.engine_process import engine, namespace_of_its_own
 from tests.kit.live import Live, Site, live
 
 ALGORITHM = """
@@ -20,16 +18,8 @@ time.sleep(2)
 
 @pytest.fixture(scope="module")
 def namespace(site: Site) -> Iterator[str]:
-    """A namespace without an engine, where the results' credentials are."""
-    config.load_kube_config()
-    core, name = client.CoreV1Api(), f"c2d-crash-{uuid.uuid4().hex[:6]}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name, labels=labels)))
-    secret = core.read_namespaced_secret("c2d-results-s3", site.namespace)
-    metadata = client.V1ObjectMeta(name="c2d-results-s3")
-    core.create_namespaced_secret(name, client.V1Secret(metadata=metadata, data=secret.data))
-    yield name
-    core.delete_namespace(name)
+    with namespace_of_its_own(site) as name:
+        yield name
 
 
 @pytest.fixture

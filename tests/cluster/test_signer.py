@@ -5,7 +5,6 @@ import functools
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 
@@ -14,19 +13,10 @@ from c2d.engine import nonces
 from c2d.engine.nonces import Nonces
 from c2d.kube import errors
 from c2d.kube.client import Client
-from c2d.kube.resources import CONFIG_MAPS, PODS, Object, Resource
+from c2d.kube.resources import CONFIG_MAPS, PODS, Object
 from c2d.kube.tokens import PodIdentity, Tokens, fetch_keys
 from tests.kit.live import Live
-
-
-class _TokenRequest(Resource):
-    """Of another group than the account that it is sent to."""
-
-    def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
-        return f"/api/v1/namespaces/{namespace}/{self.plural}"
-
-
-TOKENS = _TokenRequest("authentication.k8s.io/v1", "TokenRequest", "serviceaccounts/default/token")
+from tests.kit.pod_tokens import token_of
 
 
 def pod_that_never_starts(namespace: str) -> Object:
@@ -52,21 +42,6 @@ async def pod(story: Live) -> AsyncIterator[Object]:
     made = await story.client.create(PODS, pod_that_never_starts(story.namespace))
     yield made
     await story.client.delete(PODS, story.namespace, made["metadata"]["name"])
-
-
-async def token_of(client: Client, namespace: str, audience: str, pod: Object | None) -> str:
-    spec: dict[str, Any] = {"audiences": [audience], "expirationSeconds": 600}
-    if pod is not None:
-        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-        spec["boundObjectRef"] = {"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid}
-    request = {
-        "apiVersion": TOKENS.api_version,
-        "kind": TOKENS.kind,
-        "metadata": {"namespace": namespace},
-        "spec": spec,
-    }
-    answer = await client.create(TOKENS, request)
-    return str(answer["status"]["token"])
 
 
 def tokens(client: Client) -> Tokens:

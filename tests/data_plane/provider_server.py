@@ -43,6 +43,8 @@ class Asset:
 @dataclass
 class OceanServer:
     assets: dict[str, Asset] = field(default_factory=dict)
+    host: str = "127.0.0.1"  # to listen at
+    consumer: str = CONSUMER.address  # whom everything was ordered for
     origin: str = ""
     discovery: dict[str, Any] | None = field(
         default_factory=lambda: {
@@ -122,7 +124,7 @@ class OceanServer:
             return web.json_response(invalid, status=400)
         if int(query["nonce"]) < self.last:
             return web.json_response(invalid, status=400)
-        if (query["serviceId"], query["transferTxId"], query["consumerAddress"]) != (*asset.order, CONSUMER.address):
+        if (query["serviceId"], query["transferTxId"], query["consumerAddress"]) != (*asset.order, self.consumer):
             return web.json_response({"error": "Order is not valid, see https://geheim.example/geheim?x"}, status=400)
         if int(query["nonce"]) == self.last:
             return web.json_response({"error": "Cannot create nonce: duplicate", "context": {}}, status=503)
@@ -171,7 +173,7 @@ class OceanServer:
         router.add_get("/{below:.*}", self._root)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, self.host, 0).start()
         host, port = runner.addresses[0][:2]
         self.origin = f"http://{host}:{port}"
         return runner

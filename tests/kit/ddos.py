@@ -70,3 +70,7 @@ def algorithm_ddo(name: str, endpoint: str, container: dict[str, str] | None = N
 
 def container_checksum(container: dict[str, str] = CONTAINER) -> str:
     return hashlib.sha256((container["entrypoint"] + container["checksum"]).encode()).hexdigest()
+
+
+def files_checksum(files: list[bytes]) -> str:
+    return "".join(hashlib.sha256(file).hexdigest() for file in files)

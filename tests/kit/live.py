@@ -15,7 +15,7 @@ from botocore.config import Config
 from c2d.api.phases import TERMINAL, Phase
 from c2d.kube import errors, names
 from c2d.kube.client import Client
-from c2d.kube.resources import CLAIMS, ENVIRONMENTS, EVENTS, JOBS, PODS, Object
+from c2d.kube.resources import CLAIMS, ENVIRONMENTS, EVENTS, JOBS, PODS, SECRETS, Object
 
 T = TypeVar("T")
 
@@ -83,6 +83,20 @@ class Live:
         name = f"test-{uuid.uuid4().hex[:8]}"
         spec = _merged(default["spec"], changes)
         await self._create(ENVIRONMENTS, {"metadata": {"name": name}, "spec": spec})
+        return name
+
+    async def given_secret(self, **texts: str) -> str:
+        name = f"test-{uuid.uuid4().hex[:8]}"
+        await self._create(SECRETS, {"metadata": {"name": name}, "stringData": texts})
+        return name
+
+    async def given_volume(self, **files: str) -> str:
+        """A claim of a data owner's, with these files in it; its name."""
+        name = f"test-{uuid.uuid4().hex[:8]}"
+        default = await self.client.get(ENVIRONMENTS, self.site.namespace, "default")
+        await self._create(CLAIMS, _claim(name, default["spec"].get("volume", {})))
+        await self._create(PODS, _writer(name, self.site.algorithm_image, files))
+        await until(lambda: self.client.get(PODS, self.namespace, name), _has_succeeded)
         return name
 
     async def when_submitted(self, code: str = "", *, entrypoint: str = "python3 $ALGO", **spec: Any) -> str:
@@ -197,6 +211,37 @@ async def until(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) ->
             if holds(seen):
                 return seen
             await asyncio.sleep(0.2)
+
+
+def _claim(name: str, volume: Object) -> Object:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}, **volume}
+    return {"metadata": {"name": name}, "spec": spec}
+
+
+def _writer(claim: str, image: str, files: Mapping[str, str]) -> Object:
+    """A pod, named like the claim, that puts the files there."""
+    code = f"import pathlib\nfor name, text in {dict(files)!r}.items(): pathlib.Path('/v', name).write_text(text)"
+    container = {
+        "name": "writer",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", code],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "data", "mountPath": "/v"}],
+    }
+    user = {"runAsNonRoot": True, "runAsUser": 10001, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {
+        "restartPolicy": "Never",
+        "containers": [container],
+        "securityContext": user,
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}],
+    }
+    return {"metadata": {"name": claim}, "spec": spec}
+
+
+def _has_succeeded(pod: Object) -> bool:
+    assert pod["status"]["phase"] != "Failed", pod["status"]
+    return bool(pod["status"]["phase"] == "Succeeded")
 
 
 def _merged(base: Any, changes: Any) -> Any:
