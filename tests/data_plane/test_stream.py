@@ -338,7 +338,8 @@ async def test_many_streams_need_no_threads(s3: S3Server, credentials: Path, key
         await asyncio.gather(*(read(reader, target(s3), key, "bytes=0-99") for _ in range(10)))
         before = threading.active_count()
         opened = await asyncio.gather(*(reader.open(target(s3), key) for _ in range(100)))
-        assert threading.active_count() <= max(before, 12)
+        # Those that sign may only start now; a thread for each stream would be a hundred.
+        assert threading.active_count() < before + 20
         for one in opened:
             one.close()
 
