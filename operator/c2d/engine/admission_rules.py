@@ -14,6 +14,7 @@ from c2d.engine import assets
 from c2d.engine import status as to
 from c2d.engine.state import Place, Settings
 from c2d.kube import names
+from c2d.ocean import dids
 
 # A queued job's position is refreshed this often, not at each change: that would be a write per job and job.
 REFRESH = timedelta(seconds=60)
@@ -57,7 +58,7 @@ def _services(spec: JobSpec, settings: Settings) -> Iterator[Outcome]:
         if service.metadata_uri and not _is_trusted(service.metadata_uri, settings):
             why = "names a metadataUri that this operator does not trust"
             yield to.outcome_of(reason, f"{what} {why}; see operator.trustedMetadataUris")
-        if not assets.is_did(did):
+        if not dids.is_did(did):
             field = "algorithm.id" if is_algorithm else f"inputs: {did}"
             message = f"{field}: an asset with a service needs its DID, did:op: and 64 hex digits"
             yield to.outcome_of(Reason.INVALID_SPEC, message)

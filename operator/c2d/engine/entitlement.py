@@ -12,6 +12,7 @@ from c2d.engine.pods import PodView, Step
 from c2d.engine.state import Job
 from c2d.kube.resources import Object, owner_uid, uid_of
 from c2d.kube.tokens import PodIdentity
+from c2d.ocean import dids
 
 
 def require(world: World, caller: PodIdentity, did: str) -> None:
@@ -27,7 +28,7 @@ def require(world: World, caller: PodIdentity, did: str) -> None:
     job = _job_of(world, pod)
     if job is None or job.spec is None or not _is_configured_by(job, caller.uid, world):
         raise NotYours("this pod does not configure a job now")
-    if not assets.is_did(did) or did not in [name for name, _, _ in assets.services(job.spec)]:
+    if not dids.is_did(did) or did not in [name for name, _, _ in assets.services(job.spec)]:
         raise NotYours("the job does not name this asset")
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from c2d.engine import assets, entitlement
+from c2d.engine import entitlement
 from c2d.engine.errors import BadRequest, NoNonce, NoProof, NotNow, Refused, TooMany
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
 from c2d.kube import errors
 from c2d.kube.tokens import PodIdentity, Tokens
-from c2d.ocean import signatures
+from c2d.ocean import dids, signatures
 from c2d.ocean.signatures import PrivateKey
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def parse(body: bytes) -> str:
     except (ValueError, RecursionError):
         raise BadRequest("the body must be JSON") from None
     did = content.get("did") if isinstance(content, dict) else None
-    if not isinstance(did, str) or not assets.is_did(did):
+    if not isinstance(did, str) or not dids.is_did(did):
         raise BadRequest('the body must be {"did": "did:op:…"}, with 64 hex digits')
     return did
 
