@@ -48,6 +48,7 @@ class PlannedAsset(Model):
     transfer_tx_id: str
     metadata_uri: str
     user_data_file: str | None = None  # JSON
+    user_data: Any = pydantic.Field(None, repr=False)  # itself, for plans that stay in memory: it may be secret
 
 
 class PlannedContainer(Model):

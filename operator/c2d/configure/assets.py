@@ -93,7 +93,7 @@ class Assets:
 
 def _user_data(asset: PlannedAsset) -> Any:
     if asset.user_data_file is None:
-        return None
+        return asset.user_data
     path = PurePosixPath(asset.user_data_file)
     text = address.read_secret(path, "the user data", _USER_DATA_LIMIT)
     try:

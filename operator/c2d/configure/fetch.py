@@ -19,7 +19,7 @@ from c2d.configure.download import Download
 from c2d.configure.errors import ConfigureError, PlanInvalid, Role, TaskFailed, WrongChecksum
 from c2d.configure.partial import Partial
 from c2d.configure.settings import Settings, World
-from c2d.configure.signer import Signer
+from c2d.configure.signer import PodSigner, Signer
 from c2d.configure.sources import Source
 from c2d.configure.tasks import AssetFile, Object, Stored, Task, Url, UrlFile, require_places, role_of
 from c2d.configure.transport import open_own_session, open_session
@@ -148,7 +148,7 @@ async def _fetcher(plan: ConfigurePlan, data: Path, settings: Settings, world: W
             world=world,
             limit=plan.max_file_bytes,
             session=session,
-            signer=Signer(plan.signer, Asker(own, settings, world)),
+            signer=world.signer or PodSigner(plan.signer, Asker(own, settings, world)),
             assets=Assets(data, Asker(session, settings, world)),
             places=asyncio.Semaphore(settings.at_once),
         )

@@ -21,8 +21,8 @@ class Filled:
     bytes: int
 
 
-def fill(plan: ConfigurePlan, data: Path, runner: Path, settings: Settings, world: World) -> Filled:
-    """Puts everything that the plan names to its place. Raises ConfigureError."""
+def fill(plan: ConfigurePlan, data: Path, runner: Path | None, settings: Settings, world: World) -> Filled:
+    """Puts everything that the plan names to its place, and the runner if one is given. Raises ConfigureError."""
     try:
         filled = _carry_out(plan, data, runner, settings, world)
     except ConfigureError as error:
@@ -34,10 +34,11 @@ def fill(plan: ConfigurePlan, data: Path, runner: Path, settings: Settings, worl
     return filled
 
 
-def _carry_out(plan: ConfigurePlan, data: Path, runner: Path, settings: Settings, world: World) -> Filled:
+def _carry_out(plan: ConfigurePlan, data: Path, runner: Path | None, settings: Settings, world: World) -> Filled:
     tasks = tasks_of(plan)
     with place.disk_full_is_told():
-        place.copy(data, runner, data / volume.RUNNER, place.RUNNER_MODE)
+        if runner is not None:
+            place.copy(data, runner, data / volume.RUNNER, place.RUNNER_MODE)
         here = [_write(task, _content(task), data, world) for task in tasks if task.is_here]
     stored = here + _fetch(plan, tasks, here, data, settings, world)
     return Filled(len(stored), sum(file.size for file in stored))

@@ -14,12 +14,12 @@ from c2d.api import plan as plans
 from c2d.api import report, volume
 from c2d.api.report import ConfigureReport
 from c2d.configure import place, verdict
-from c2d.configure.errors import ConfigureError, PlanInvalid
-from c2d.configure.fill import fill
-from c2d.configure.progress import in_words
+from c2d.configure.errors import PlanInvalid
+from c2d.configure.fill import Filled
 from c2d.configure.retry import Policy
 from c2d.configure.settings import Settings, World
-from c2d.inpod.ending import Ending, on_sigterm, where, write_report
+from c2d.configure.told import ending_of, told
+from c2d.inpod.ending import Ending, on_sigterm, write_report
 from c2d.inpod.log import Log, open_log
 
 RUNNER = "/usr/local/bin/c2d-runner"
@@ -61,28 +61,14 @@ def _prepare(data: Path) -> Log:
 
 
 def _run(arguments: argparse.Namespace, log: Log) -> Ending[ConfigureReport]:
-    try:
-        return _configure(arguments, log)
-    except ConfigureError as error:
-        log.say(f"failed: {error}")
-        return verdict.failed(error)
-    except Exception as error:
-        log.say(f"failed: {where(error)}")
-        return verdict.broken(error)
-
-
-def _configure(arguments: argparse.Namespace, log: Log) -> Ending[ConfigureReport]:
-    with place.disk_full_is_told():
-        place.make_folders(arguments.data)
-    plan = _read_plan(arguments.plan)
-    log.say(
-        f"configuring {plan.job}: {len(plan.inputs)} input files, {len(plan.algorithm)} algorithm files, "
-        f"{len(plan.assets)} assets"
-    )
     world = World(now=_now, chance=random.random, boot=_boot_id(), say=log.say)
-    filled = fill(plan, arguments.data, arguments.runner, _settings(arguments), world)
-    log.say(f"done: {filled.files} files, {in_words(filled.bytes)}")
-    return Ending(report.EXIT_OK, ConfigureReport(files=filled.files, bytes=filled.bytes))
+
+    def work() -> Filled:
+        with place.disk_full_is_told():
+            place.make_folders(arguments.data)
+        return told(_read_plan(arguments.plan), arguments.data, arguments.runner, _settings(arguments), world)
+
+    return ending_of(work, log)
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from c2d.configure.retry import Policy
+
+if TYPE_CHECKING:
+    from c2d.configure.signer import Signer
 
 
 @dataclass(frozen=True)
@@ -20,9 +24,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class World:
-    """What a run takes from outside: time, chance, the kernel's boot ID, and somebody to tell."""
+    """What a run takes from outside: time, chance, the kernel's boot ID, somebody to tell, and maybe a signer."""
 
     now: Callable[[], datetime]
     chance: Callable[[], float]  # in [0, 1)
     boot: str
     say: Callable[[str], None]
+    signer: "Signer | None" = None  # None: the one that the plan names

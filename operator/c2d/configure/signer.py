@@ -1,9 +1,13 @@
-"""Asks the operator to sign a download. Its key never enters a pod; what comes back is good for one request."""
+"""Who signs downloads. A pod asks the operator, whose key never enters it; what comes back is good for one request.
+
+The other one, for runs by hand, has the key itself: see c2d/configure/own_key.py.
+"""
 
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from c2d.api import plan
 from c2d.configure.asking import Asker, Question
@@ -21,8 +25,18 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _PASSING = frozenset((401,))
 
 
+class Signer(Protocol):
+    """Gives signatures, each for one request."""
+
+    async def sign(self, did: str) -> Signed:
+        """A nonce that was never used, and the signature with it. Raises ConfigureError."""
+        ...
+
+
 @dataclass(frozen=True)
-class Signer:
+class PodSigner:
+    """Asks the signer that the plan names."""
+
     settings: plan.Signer | None
     asker: Asker
 

@@ -8,6 +8,7 @@ from pathlib import Path
 Clock = Callable[[], datetime]
 
 STDOUT = 1
+STDERR = 2
 
 
 class Log:
@@ -40,12 +41,12 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def open_log(clock: Clock, path: Path) -> Log:
-    """A log on standard output and, where the file can be opened, at the end of the file."""
+def open_log(clock: Clock, path: Path, output: int = STDOUT) -> Log:
+    """A log on standard output, or another descriptor, and, where the file can be opened, at the end of the file."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        log = Log(clock, STDOUT)
-        log.say(f"{path.name} can't be written ({error.strerror}); the log goes to standard output only")
+        log = Log(clock, output)
+        log.say(f"{path.name} can't be written ({error.strerror}); the log has no file")
         return log
-    return Log(clock, STDOUT, descriptor)
+    return Log(clock, output, descriptor)

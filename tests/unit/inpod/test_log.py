@@ -49,6 +49,6 @@ def test_a_file_that_can_not_be_opened_is_told_on_standard_output(
 ) -> None:
     open_log(clock, tmp_path / "missing/log").say("hello")
     assert capfd.readouterr().out.splitlines() == [
-        "2026-01-02T03:04:05Z log can't be written (No such file or directory); the log goes to standard output only",
+        "2026-01-02T03:04:05Z log can't be written (No such file or directory); the log has no file",
         "2026-01-02T03:04:05Z hello",
     ]
