@@ -4,6 +4,7 @@ import enum
 import hashlib
 import os
 import pathlib
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from c2d.storage.errors import Corrupt
 
 _SHOWN = 50  # problems; a folder may lack a million files
 _PIECE = 1024 * 1024
+_LONG = re.compile("long/[0-9a-f]{64}")
 
 
 class Mark(enum.StrEnum):
@@ -55,7 +57,7 @@ def check(folder: pathlib.Path, expected: Expected) -> list[Line]:
         raise errors.Misused(f"{folder} has no {results.MANIFEST}", "Fetch it with `c2d results JOB -o DIR`.")
     try:
         manifest = Manifest.model_validate_json(text)
-        places = {str(results.place(result)): result for result in manifest.results}
+        places = {_place(folder, result): result for result in manifest.results}
     except (pydantic.ValidationError, Corrupt) as error:
         raise errors.Misused(f"{folder / results.MANIFEST} is not a manifest", "Fetch the results again.") from error
     sha256 = hashlib.sha256(text).hexdigest()
@@ -64,6 +66,12 @@ def check(folder: pathlib.Path, expected: Expected) -> list[Line]:
     if len(problems) > _SHOWN:
         lines.append(Line("…", Mark.BAD, f"and {len(problems) - _SHOWN} more"))
     return lines + _receipt(_read(folder / receipts.FILE), manifest, sha256, expected)
+
+
+def _place(folder: pathlib.Path, result: Result) -> str:
+    """Where a download puts it; a name too long for that is, in a folder that was published to, below its key."""
+    place = str(results.place(result))
+    return result.key if _LONG.fullmatch(result.key) and (folder / result.key).is_file() else place
 
 
 def good(lines: list[Line]) -> bool:
