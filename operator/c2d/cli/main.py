@@ -151,6 +151,50 @@ def verify(
 
 
 @app.command()
+def configure(
+    workflow: Annotated[
+        str,
+        typer.Option("--workflow", "-w", help="A workflow or a body of POST /compute, JSON or YAML; - for the input."),
+    ],
+    path: Annotated[pathlib.Path, typer.Option("--path", "-p", help="The folder to fill; made if need be.")],
+    private_addresses: Annotated[
+        bool, typer.Option("--private-addresses", help="URLs may lead to private addresses, such as 127.0.0.1.")
+    ] = False,
+) -> None:
+    """Fill a folder with what a workflow's job would find on its volume, without a cluster.
+
+    OPERATOR_PRIVATE_KEY holds the key that signs the downloads of what only a Provider hands out. The last line is
+    STATUS=30, or STATUS=31 or STATUS=32 with the reason; the exit code is 0 for 30, else 1.
+    """
+    from c2d.cli import configuring
+
+    key = os.environ.get("OPERATOR_PRIVATE_KEY", "")
+    raise typer.Exit(configuring.configure(workflow, path, key, private_addresses=private_addresses))
+
+
+@app.command()
+def publish(
+    path: Annotated[pathlib.Path, typer.Option("--path", "-p", help="A folder that `c2d configure` filled.")],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="PLACE", help="s3://BUCKET/PREFIX, ipfs://HOST:PORT of a node, or a folder."),
+    ],
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", envvar="C2D_S3_ENDPOINT", help="The URL of the S3 server, if it isn't AWS."),
+    ] = None,
+    logs_only: Annotated[bool, typer.Option("--logs-only", help="Publish no outputs.")] = False,
+) -> None:
+    """Publish the outputs and logs of a folder as a job's are published, without a cluster.
+
+    AWS_* variables hold the credentials for S3. The job that the manifest names is made up, a new one each time.
+    """
+    from c2d.cli import publishing
+
+    publishing.publish(path, publishing.place(to, endpoint, os.environ), with_outputs=not logs_only)
+
+
+@app.command()
 def stop(context: typer.Context, name: Job, namespace: Namespace = None, cluster: Context = None) -> None:
     """Stop a job. Its logs are published, its outputs are not."""
     from c2d.cli import commands
