@@ -47,10 +47,14 @@ CLI = {
     "C2D_PROVIDER_KEY": "A Provider's private key, for `c2d provider`; the same as `--key`, but unseen by others.",
     "C2D_ENVIRONMENT": "The environment, for `c2d provider start`; the same as `--environment`.",
     "C2D_IPFS_HEADERS": "A folder with headers for an IPFS node, each in a file `<Secret's name>/<header>`.",
-    "C2D_S3_ENDPOINT": "The S3 server or the IPFS node, as seen from here, for `c2d results` and `c2d logs`; "
-    "the same as `--endpoint`.",
-    "AWS_ACCESS_KEY_ID": "Key that may read the results. Everything else that boto3 understands works, too.",
+    "C2D_S3_ENDPOINT": "The S3 server or the IPFS node, as seen from here, for `c2d results` and `c2d logs`; the S3 "
+    "server for `c2d publish`; the same as `--endpoint`.",
+    "OPERATOR_PRIVATE_KEY": "The key that signs downloads from Providers, for `c2d configure`: 0x and 64 hexadecimal "
+    "digits. Its account is the one that the assets were ordered for.",
+    "AWS_ACCESS_KEY_ID": "Key that may read the results; for `c2d publish`, write them. Everything else that boto3 "
+    "understands works, too.",
     "AWS_SECRET_ACCESS_KEY": "Its secret.",
+    "AWS_REGION": "The bucket's region, for `c2d publish`. Default: `us-east-1`.",
 }
 CLUSTER = {
     "KUBECONFIG": "Names a cluster that is there: it is used, none is created. Unset: kind where Docker or Podman "
