@@ -139,22 +139,23 @@ def test_the_policies_meet_the_pods_that_the_engine_makes(helm: str) -> None:
         assert names.STEP not in labels, "it is no job's pod"
 
 
-def test_only_configure_pods_get_to_the_signer(helm: str) -> None:
+def test_only_configure_and_publish_pods_get_to_the_signer(helm: str) -> None:
     items = rendered(helm)
     found = policies(items)
     engine = {"matchLabels": one(items, "Deployment")["spec"]["selector"]["matchLabels"]}
-    configure = {"matchLabels": {names.STEP: Step.CONFIGURE.value}}
+    steps = [Step.CONFIGURE.value, Step.PUBLISH.value]
+    ours = {"matchExpressions": [{"key": names.STEP, "operator": "In", "values": steps}]}
     signer = [{"port": 8081, "protocol": "TCP"}]
     assert found["my-engine"] == {
         "podSelector": engine,
         "policyTypes": ["Ingress"],
         "ingress": [
             {"ports": [{"port": 8080, "protocol": "TCP"}]},
-            {"from": [{"podSelector": configure}], "ports": signer},
+            {"from": [{"podSelector": ours}], "ports": signer},
         ],
     }
     assert found["my-to-signer"] == {
-        "podSelector": configure,
+        "podSelector": ours,
         "policyTypes": ["Egress"],
         "egress": [{"to": [{"podSelector": engine}], "ports": signer}],
     }

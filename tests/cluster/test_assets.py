@@ -86,7 +86,9 @@ async def then_failed(consumer: Provider, story: Live, workflow: Json, code: int
     return str(told["message"])
 
 
-async def test_published_data_and_a_published_algorithm_meet(consumer: Provider, market_here: Market) -> None:
+async def test_published_data_and_a_published_algorithm_meet(
+    consumer: Provider, story: Live, market_here: Market
+) -> None:
     algorithm = market_here.algorithm(SHOW)
     many = market_here.dataset(
         b"one", b"two", "drei: ä".encode(), publisherTrustedAlgorithms=[trusted(market_here, algorithm)]
@@ -103,6 +105,8 @@ async def test_published_data_and_a_published_algorithm_meet(consumer: Provider,
     assert found == {**contents(many), **contents(one)}
     assert json.loads(results["output/dids.json"]) == [many.folder, one.folder]
     then_asked_as_providers_expect(market_here, one)
+    [item] = await jobs_of(story.client, story.namespace, consumer.owner)
+    assert "Bern" not in json.dumps([item, status], ensure_ascii=False), "user data is nobody else's business"
 
 
 def then_asked_as_providers_expect(here: Market, with_user_data: Ordered) -> None:
@@ -134,6 +138,17 @@ async def test_nonces_that_the_provider_refuses_are_replaced(consumer: Provider,
     nonces = market_here.nonces()
     assert len(nonces) >= 5, "two files, and three refusals"
     assert nonces == sorted(set(nonces))
+
+
+async def test_jobs_at_once_never_share_a_nonce(consumer: Provider, market_here: Market) -> None:
+    datasets = [market_here.dataset(b"one", b"two", b"three") for _ in range(3)]
+    jobs = [await consumer.when_started(market_here.raw(SHOW, dataset)) for dataset in datasets]
+    for job, dataset in zip(jobs, datasets, strict=True):
+        found = json.loads((await then_succeeded(consumer, job))["output/found.json"])
+        assert contents(dataset).items() <= found.items()
+    nonces = market_here.nonces()
+    assert len(nonces) >= 9
+    assert len(set(nonces)) == len(nonces)
 
 
 async def test_an_order_that_is_not_valid_is_code_31(consumer: Provider, story: Live, market_here: Market) -> None:

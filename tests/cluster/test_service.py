@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import secrets
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -88,15 +87,6 @@ async def test_a_dataset_that_is_not_there_is_code_31(consumer: Provider, site: 
     log = (await consumer.then_results(status))[LOGS[1]]
     assert log
     assert b"X-Amz-Signature" not in log + json.dumps(status).encode()
-
-
-async def test_an_asset_of_another_provider_is_code_31_until_it_is_supported(consumer: Provider, site: Site) -> None:
-    remote = {"txId": f"0x{secrets.token_hex(32)}", "serviceId": "0", "userdata": {"secret": "of-mine"}}
-    job = await consumer.when_started(raw("pass", site.algorithm_image, [{"id": did("x"), "remote": remote}]))
-    status = await consumer.then_ended(job)
-    assert status["status"] == 31
-    assert status["statusText"].startswith("Data provisioning failed")
-    assert "of-mine" not in json.dumps(status)
 
 
 # -- stop and remove

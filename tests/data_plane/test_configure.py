@@ -12,6 +12,7 @@ import pytest
 
 from c2d.api import volume as contract
 from c2d.api.plan import PlannedFile
+from c2d.api.receipt import Inputs
 from c2d.api.report import EXIT_FAILED, EXIT_OK, EXIT_RETRY
 from tests.data_plane import fileserver
 from tests.data_plane.fileserver import FileServer
@@ -41,6 +42,20 @@ def test_it_fills_the_volume_as_the_contract_says(files: FileServer, volume: Vol
     }
     modes = {name: volume.path(name).stat().st_mode & 0o777 for name in contract.FOLDERS}
     assert modes == dict.fromkeys(contract.FOLDERS, 0o755) | {"outputs": 0o777, "logs": 0o777}
+
+
+def test_it_tells_the_receipt_what_it_fetched(files: FileServer, volume: Volume) -> None:
+    inputs = [planned(files.put("/f", CONTENT), sha256=SHA256)]
+    for _ in range(2):
+        assert volume.configure(inputs, [ALGORITHM], {"n": 3}).code == EXIT_OK
+        told = Inputs.model_validate_json(volume.read("adminlogs/inputs.json"))
+        assert {file.path: file.size for file in told.files} == {
+            "inputs/a/0": len(CONTENT),
+            "inputs/algoCustomData.json": 8,
+            "transformations/algorithm": 9,
+        }
+        for file in told.files:
+            assert hashlib.sha256(volume.read(file.path)).hexdigest() == file.sha256
 
 
 def test_its_log_is_on_the_volume_too(volume: Volume) -> None:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from c2d.api.environment import S3Target
+from c2d.api.plan import FACTS
+from c2d.api.receipt import Facts, Receipt
 from c2d.api.report import EXIT_FAILED, EXIT_OK, EXIT_RETRY
 from tests.data_plane.benches import Bench, S3Bench
 from tests.data_plane.programs import eventually
@@ -291,3 +293,23 @@ def test_an_upload_that_ran_out_of_patience_leaves_no_parts(bench: S3Bench) -> N
     eventually(lambda: bool(bench.s3.unfinished(bench.prefix)), "the server lists the unfinished upload")
     assert bench.publish().code == EXIT_OK
     bench.assert_nothing_else()
+
+
+def test_a_receipt_tells_what_ran(each: Bench) -> None:
+    facts = Facts(image="python:3.11", image_id="python@sha256:ab", exit_code=0)
+    each.environment = {**each.environment, FACTS: facts.model_dump_json(by_alias=True)}
+    each.output("a", b"content")
+    fetched = {"path": "inputs/a/0", "size": 3, "sha256": "ab" * 32}
+    each.log("adminlogs/inputs.json", json.dumps({"files": [fetched]}).encode())
+
+    assert each.publish().code == EXIT_OK
+    receipt = Receipt.model_validate_json(each.read("receipt.json"))
+    assert (receipt.facts, receipt.signature) == (facts, None)
+    assert [file.path for file in receipt.inputs or []] == ["inputs/a/0"]
+    assert receipt.manifest_sha256 == hashlib.sha256(each.read("manifest.json")).hexdigest()
+    each.stored()
+
+
+def test_facts_that_can_not_be_read(bench: S3Bench) -> None:
+    bench.environment = {**bench.environment, FACTS: '{"exitCode": "many"}'}
+    assert bench.publish().code == EXIT_FAILED

@@ -12,6 +12,8 @@ MOUNT = "/c2d/plan"
 SECRETS = "/c2d/secrets"
 CONFIGURE_FILE = "configure.json"
 PUBLISH_FILE = "publish.json"
+# A variable of the publish pod: `Facts`, which are not known yet when the plans are made.
+FACTS = "C2D_RECEIPT"
 
 
 class PlannedObject(Model):
@@ -93,7 +95,7 @@ class PublishPlan(Model):
     agreement_id: str = ""
     s3: S3Target | None = None
     ipfs: IpfsTarget | None = None
-    receipt: Facts | None = None  # what the receipt tells of the job; without it there is no receipt
+    receipt: Facts | None = None  # what the receipt tells of the job, from FACTS; without it there is no receipt
     signer: Signer | None = None  # of the receipt: POST {"sha256": …} gives {"address": …, "signature": …}
 
     @property

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2d.api import volume
+from c2d.api import receipt, volume
 from c2d.api.plan import ConfigurePlan
+from c2d.api.receipt import HashedFile, Inputs
 from c2d.configure import place
 from c2d.configure.errors import ConfigureError, DownloadFailed, PlanInvalid, TaskFailed, WrongChecksum
 from c2d.configure.settings import Settings, World
@@ -41,7 +42,15 @@ def _carry_out(plan: ConfigurePlan, data: Path, runner: Path | None, settings: S
             place.copy(data, runner, data / volume.RUNNER, place.RUNNER_MODE)
         here = [_write(task, _content(task), data, world) for task in tasks if task.is_here]
     stored = here + _fetch(plan, tasks, here, data, settings, world)
+    with place.disk_full_is_told():
+        place.write(data, data / receipt.INPUTS, _told(stored), 0o644)
     return Filled(len(stored), sum(file.size for file in stored))
+
+
+def _told(stored: Sequence[Stored]) -> bytes:
+    """For the receipt."""
+    files = [HashedFile(path=str(file.path), size=file.size, sha256=file.sha256) for file in stored]
+    return Inputs(files=files).model_dump_json(by_alias=True).encode()
 
 
 def _content(task: Task) -> bytes:

@@ -1,7 +1,7 @@
-"""Which DIDs the pods of a job may have signed. Pure.
+"""What the pods of a job may have signed. Pure.
 
 A signature lets its holder fetch, in the operator's name, what was ordered for the operator. So only the pod that
-downloads gets one, while it downloads, for what its own job names.
+downloads gets one, while it downloads, for what its own job names. A receipt is signed for the pod that publishes.
 """
 
 from c2d.api.phases import Phase
@@ -20,16 +20,29 @@ def require(world: World, caller: PodIdentity, did: str) -> None:
 
     Raises NotNow while it can't be known.
     """
+    job = _job_of_caller(world, caller)
+    if job is None or job.spec is None or not _is_configured_by(job, caller.uid, world):
+        raise NotYours("this pod does not configure a job now")
+    if not dids.is_did(did) or did not in [name for name, _, _ in assets.services(job.spec)]:
+        raise NotYours("the job does not name this asset")
+
+
+def require_publisher(world: World, caller: PodIdentity) -> None:
+    """Raises NotYours unless the caller is the live publish pod of a job that publishes now; NotNow as above."""
+    job = _job_of_caller(world, caller)
+    if job is None or job.deleting or job.status.phase is not Phase.PUBLISHING:
+        raise NotYours("this pod does not publish a job now")
+    if not _has_live(job, Step.PUBLISH, caller.uid, world):
+        raise NotYours("this pod does not publish a job now")
+
+
+def _job_of_caller(world: World, caller: PodIdentity) -> Job | None:
     if not world.complete:
         raise NotNow("the engine has just started and does not know its pods yet; try again")
     pod = world.pods.get((caller.namespace, caller.name))
     if pod is None or uid_of(pod) != caller.uid:
         raise NotYours("this pod is none of the engine's")
-    job = _job_of(world, pod)
-    if job is None or job.spec is None or not _is_configured_by(job, caller.uid, world):
-        raise NotYours("this pod does not configure a job now")
-    if not dids.is_did(did) or did not in [name for name, _, _ in assets.services(job.spec)]:
-        raise NotYours("the job does not name this asset")
+    return _job_of(world, pod)
 
 
 def _job_of(world: World, pod: Object) -> Job | None:
@@ -45,8 +58,12 @@ def _job_of(world: World, pod: Object) -> Job | None:
 def _is_configured_by(job: Job, pod_uid: str, world: World) -> bool:
     if job.deleting or job.status.phase is not Phase.CONFIGURING or job.status.outcome is not None:
         return False
-    return any(view.uid == pod_uid and _lives(view) for view in world.pods_of(job.uid))
+    return _has_live(job, Step.CONFIGURE, pod_uid, world)
+
+
+def _has_live(job: Job, step: Step, pod_uid: str, world: World) -> bool:
+    return any(view.uid == pod_uid and view.step is step and _lives(view) for view in world.pods_of(job.uid))
 
 
 def _lives(view: PodView) -> bool:
-    return view.step is Step.CONFIGURE and not view.done and not view.deleting
+    return not view.done and not view.deleting

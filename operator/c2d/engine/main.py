@@ -44,7 +44,7 @@ class Options:
     namespaces: tuple[str, ...]
     canary: str
     key: PrivateKey | None  # of the operator; it shows itself to nobody
-    signer_url: str  # as configure pods reach it
+    signer_url: str  # as configure and publish pods reach it
     signer_port: int
     metadata_uri: str
     trusted_metadata_uris: tuple[str, ...]

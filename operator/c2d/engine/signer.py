@@ -1,4 +1,5 @@
-"""The signer: POST /sign gives a configure pod one signature of the operator's key for one download.
+"""The signer. POST /sign gives a configure pod one signature of the operator's key for one download; POST /receipt
+gives a publish pod one for its job's receipt.
 
 The key stays in this process. A pod proves which one it is by its own service-account token, made for this audience
 only, and gets signatures for what its own job has ordered, each with a nonce of its own.
@@ -7,11 +8,14 @@ only, and gets signatures for what its own job has ordered, each with a nonce of
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
+from c2d.api import receipt
 from c2d.engine import entitlement
 from c2d.engine.errors import BadRequest, NoNonce, NoProof, NotNow, Refused, TooMany
 from c2d.engine.nonces import Nonces
@@ -26,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 PER_SECOND, BURST = 20, 100  # signatures of one pod; a download needs one, and another one where its nonce came late
 _BODY = 4096  # bytes; a DID has 71
-_HEADER_ERRORS = {404: "there is only POST /sign", 405: "there is only POST /sign", 413: "the body is too large"}
+_ROUTES = "there are only POST /sign and POST /receipt"
+_HEADER_ERRORS = {404: _ROUTES, 405: _ROUTES, 413: "the body is too large"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -43,17 +48,32 @@ class Signer:
 
     async def sign(self, authorization: str, read: Callable[[], Awaitable[bytes]]) -> dict[str, str]:
         """The answer to a request with this header; its body is read only when the header is good. Raises Refused."""
-        if self.key is None:
-            raise NotNow("this operator has no key to sign with")
-        caller = await self._caller(authorization)
+        key, caller = self._key(), await self._caller(authorization)
         did = parse(await read())
         entitlement.require(self.world, caller, did)
-        if not self.rates.take(caller.uid):
-            raise TooMany(f"more than {PER_SECOND} signatures a second; wait a moment")
+        self._take(caller)
         nonce = str(await self._nonce())
         logger.debug("signed for pod %s/%s, nonce %s", caller.namespace, caller.name, nonce)
-        signature = signatures.sign_like_a_wallet(did + nonce, self.key)
-        return {"nonce": nonce, "signature": signature, "consumerAddress": self.key.address}
+        signature = signatures.sign_like_a_wallet(did + nonce, key)
+        return {"nonce": nonce, "signature": signature, "consumerAddress": key.address}
+
+    async def sign_receipt(self, authorization: str, read: Callable[[], Awaitable[bytes]]) -> dict[str, str]:
+        """The same for a receipt, of which only the hash comes here. Raises Refused."""
+        key, caller = self._key(), await self._caller(authorization)
+        sha256 = parse_hash(await read())
+        entitlement.require_publisher(self.world, caller)
+        self._take(caller)
+        logger.debug("signed the receipt of pod %s/%s", caller.namespace, caller.name)
+        return {"address": key.address, "signature": signatures.sign_like_a_wallet(receipt.PURPOSE + sha256, key)}
+
+    def _key(self) -> PrivateKey:
+        if self.key is None:
+            raise NotNow("this operator has no key to sign with")
+        return self.key
+
+    def _take(self, caller: PodIdentity) -> None:
+        if not self.rates.take(caller.uid):
+            raise TooMany(f"more than {PER_SECOND} signatures a second; wait a moment")
 
     async def _caller(self, authorization: str) -> PodIdentity:
         scheme, _, token = authorization.partition(" ")
@@ -76,14 +96,27 @@ class Signer:
 
 def parse(body: bytes) -> str:
     """The DID of `{"did": …}`. Raises BadRequest."""
+    did = _field(body, "did")
+    if not isinstance(did, str) or not dids.is_did(did):
+        raise BadRequest('the body must be {"did": "did:op:…"}, with 64 hex digits')
+    return did
+
+
+def parse_hash(body: bytes) -> str:
+    """That of `{"sha256": …}`. Raises BadRequest."""
+    sha256 = _field(body, "sha256")
+    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise BadRequest('the body must be {"sha256": "…"}, with 64 hex digits in lower case')
+    return sha256
+
+
+def _field(body: bytes, name: str) -> Any:
+    """None where it isn't there. Raises BadRequest."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         raise BadRequest("the body must be JSON") from None
-    did = content.get("did") if isinstance(content, dict) else None
-    if not isinstance(did, str) or not dids.is_did(did):
-        raise BadRequest('the body must be {"did": "did:op:…"}, with 64 hex digits')
-    return did
+    return content.get(name) if isinstance(content, dict) else None
 
 
 def application(signer: Signer) -> web.Application:
@@ -91,8 +124,13 @@ def application(signer: Signer) -> web.Application:
         answer = await signer.sign(request.headers.get("Authorization", ""), request.read)
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
+    async def sign_receipt(request: web.Request) -> web.Response:
+        answer = await signer.sign_receipt(request.headers.get("Authorization", ""), request.read)
+        return web.json_response(answer, headers={"Cache-Control": "no-store"})
+
     made = web.Application(client_max_size=_BODY, middlewares=[_refusals])
     made.router.add_post("/sign", sign)
+    made.router.add_post("/receipt", sign_receipt)
     return made
 
 

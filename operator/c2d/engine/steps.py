@@ -12,7 +12,7 @@ from c2d.api import report
 from c2d.api.job import JobSpec, JobStatus
 from c2d.api.phases import Phase
 from c2d.api.reasons import Reason
-from c2d.engine import admission_rules, diagnose, ending
+from c2d.engine import admission_rules, diagnose, ending, receipt
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.manifests import algorithm, plan, programs, volume
@@ -251,7 +251,8 @@ def _manifest(seen: Observed, status: JobStatus, step: Step, attempt: int, now: 
             return algorithm.algorithm(job, spec, environment, attempt, budget)
         case Step.PUBLISH:
             succeeded = status.outcome is not None and status.outcome.reason is Reason.SUCCEEDED
-            return programs.publish(job, environment, seen.settings, attempt, outputs=succeeded)
+            facts = receipt.facts(spec, status)
+            return programs.publish(job, environment, seen.settings, attempt, outputs=succeeded, facts=facts)
 
 
 def _spec(seen: Observed) -> JobSpec:

@@ -11,6 +11,7 @@ import pydantic
 
 from c2d.api import plan as plans
 from c2d.api import report, volume
+from c2d.api.receipt import Facts
 from c2d.api.report import PublishReport
 from c2d.inpod.ending import Ending, on_sigterm, where, write_report
 from c2d.inpod.log import Log, open_log
@@ -57,7 +58,7 @@ def _run(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
 
 
 def _publish(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
-    plan = _read_plan(arguments.plan)
+    plan = _with_facts(_read_plan(arguments.plan), os.environ.get(plans.FACTS, ""))
     target = _target(plan)
     log.say(f"publishing {plan.job} to {_words(target, plan)}" + (", logs only" if arguments.logs_only else ""))
     publication = Publication(
@@ -105,6 +106,16 @@ def _read_plan(path: Path) -> plans.PublishPlan:
     except pydantic.ValidationError as error:
         places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
         raise PlanInvalid(f"the plan {path} is wrong at: {places}") from None
+
+
+def _with_facts(plan: plans.PublishPlan, text: str) -> plans.PublishPlan:
+    """What the engine told only when it made this pod."""
+    if not text:
+        return plan
+    try:
+        return plan.model_copy(update={"receipt": Facts.model_validate_json(text)})
+    except pydantic.ValidationError:
+        raise PlanInvalid(f"the variable {plans.FACTS} can't be read") from None
 
 
 def _now() -> datetime:

@@ -163,7 +163,7 @@ def record_of(saved: Entry) -> Record:
         finalized=False,
         deleted_at=None,
         held=False,
-        expires=False,
+        expiring=False,
         request=Request(status["algoDID"], tuple(status["inputDID"])),
         published=records.published_at(saved.location) if saved.location is not None else None,
     )

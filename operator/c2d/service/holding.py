@@ -57,4 +57,4 @@ class Holding:
 
 def is_to_be_held(record: Record) -> bool:
     """From its acceptance on, or one that ends and is deleted at once would slip through."""
-    return record.expires and not (record.held or record.deleting or record.cleared)
+    return record.expiring and not (record.held or record.deleting or record.cleared)

@@ -83,7 +83,7 @@ class Record:
     finalized: bool  # it waits for the archive before it goes
     deleted_at: datetime | None  # when it was asked to go
     held: bool  # it waits for its results to be deleted before it goes
-    expires: bool  # its results don't stay for ever
+    expiring: bool  # its results don't stay for ever
     request: Request
     published: Published | None = field(default=None)
 
@@ -178,7 +178,7 @@ def read(item: Object) -> Record:
         finalized=ARCHIVE_FINALIZER in (metadata.get("finalizers") or ()),
         deleted_at=_moment(metadata["deletionTimestamp"]) if "deletionTimestamp" in metadata else None,
         held=RESULTS_FINALIZER in (metadata.get("finalizers") or ()),
-        expires=bool((status.get("resolvedEnvironment") or {}).get("storageExpirySeconds")),
+        expiring=bool((status.get("resolvedEnvironment") or {}).get("storageExpirySeconds")),
         request=_request(annotations.get(REQUEST, ""), spec),
         published=_published(status),
     )

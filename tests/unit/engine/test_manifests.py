@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
+from c2d.api.receipt import Facts
 from c2d.engine import admission_rules
 from c2d.engine.manifests import algorithm, plan, programs, volume
 from tests.kit import build
@@ -386,10 +387,34 @@ def test_the_configure_pod_mounts_what_the_plan_reads_and_a_token_for_the_signer
     ]
 
 
-def test_only_a_job_with_assets_gets_a_token() -> None:
+def test_the_receipt_is_signed_where_there_is_a_key() -> None:
+    pod = programs.publish(build.job(), ENVIRONMENT, WITH_SIGNER, 0, outputs=True)["spec"]
+    token = {"audience": "c2d-signer", "expirationSeconds": 600, "path": "token"}
+    source = {"defaultMode": 0o440, "sources": [{"serviceAccountToken": token}]}
+    assert pod["volumes"][3:] == [{"name": "signer", "projected": source}]
+    mount = {"name": "signer", "mountPath": "/c2d/signer", "readOnly": True}
+    assert pod["containers"][0]["volumeMounts"][3:] == [mount]
+    planned = plan.publish_plan(build.job(), SPEC, ENVIRONMENT, WITH_SIGNER)
+    signer = {"url": "http://10.96.0.7:8081/receipt", "token_file": "/c2d/signer/token"}
+    assert planned.signer is not None
+    assert planned.signer.model_dump() == signer
+    assert plan.publish_plan(build.job(), SPEC, ENVIRONMENT, SETTINGS).signer is None
+
+
+def test_the_facts_reach_the_publish_pod_as_they_are() -> None:
+    """The kubelet would put another variable in the place of $(HOME)."""
+    facts = Facts(owner="$(HOME) $$", image="python:3.11", exit_code=0)
+    pod = programs.publish(build.job(), ENVIRONMENT, SETTINGS, 0, outputs=True, facts=facts)["spec"]
+    variables = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
+    assert set(variables) == {"HOME", "C2D_RECEIPT"}
+    assert "$" not in variables["C2D_RECEIPT"]
+    assert Facts.model_validate_json(variables["C2D_RECEIPT"]) == facts
+
+
+def test_only_a_job_with_assets_gets_a_token_to_download() -> None:
     for manifest in (
         programs.configure(build.job(), SPEC, ENVIRONMENT, WITH_SIGNER, 0),
-        programs.publish(build.job(), FETCHING, WITH_SIGNER, 0, outputs=True),
+        programs.publish(build.job(), FETCHING, SETTINGS, 0, outputs=True),
         algorithm.algorithm(build.job(), EVERY_SOURCE, FETCHING, 0, 300),
     ):
         assert "serviceAccountToken" not in json.dumps(manifest)
@@ -425,7 +450,7 @@ def test_results_on_ipfs_come_with_the_headers_of_their_node() -> None:
     ]
     volumes = programs.publish(build.job(), environment, SETTINGS, 0, outputs=True)["spec"]["volumes"]
     assert volumes[3:] == [{"name": "headers", "secret": {"secretName": "ipfs.headers", "defaultMode": 0o440}}]
-    planned = plan.publish_plan(build.job(), SPEC, environment)
+    planned = plan.publish_plan(build.job(), SPEC, environment, SETTINGS)
     assert planned.s3 is None
     assert planned.ipfs == environment.results.ipfs
 

@@ -1,8 +1,10 @@
 """The signer as configure pods meet it: over HTTP, with real tokens, and with everything else."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,7 +12,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as some
 
+from c2d.api import plan
 from c2d.api.plan import SIGNER_AUDIENCE
+from c2d.api.receipt import Facts, Receipt, signed_text
 from c2d.engine import signer
 from c2d.engine.errors import BadRequest
 from c2d.engine.nonces import Nonces
@@ -23,6 +27,7 @@ from c2d.kube.resources import Object
 from c2d.kube.tokens import Tokens, TrustedKeys
 from c2d.ocean import signatures
 from c2d.ocean.signatures import PrivateKey
+from c2d.publish import signing
 from tests.kit import build
 from tests.kit.story import job_manifest
 from tests.kit.tokens import NOW, Authority, claims_of
@@ -220,7 +225,7 @@ async def test_a_body_without_end(ask: Any) -> None:
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/sign", 405), ("POST", "/", 404)])
 async def test_there_is_nothing_else(ask: Any, method: str, path: str, status: int) -> None:
-    assert await ask(method=method, path=path) == (status, {"error": "there is only POST /sign"})
+    assert await ask(method=method, path=path) == (status, {"error": "there are only POST /sign and POST /receipt"})
 
 
 WORLDS = [
@@ -327,3 +332,86 @@ def test_buckets_that_are_full_again_are_forgotten() -> None:
         assert rates.take(f"pod-{number}")
         now += 1
     assert len(rates) < 3
+
+
+HASH = "ab" * 32
+PUBLISHING = {"phase": "Publishing", "code": 60, "outcome": None}
+
+
+async def receipt(ask: Any, **changes: Any) -> tuple[int, dict[str, str]]:
+    found: tuple[int, dict[str, str]] = await ask(**{"path": "/receipt", "body": {"sha256": HASH}, **changes})
+    return found
+
+
+async def test_a_publish_pod_gets_a_signature_for_its_receipt(ask: Any, given_: Settable) -> None:
+    given_.world = world(job(**PUBLISHING), pod("publish"))
+    status, answer = await receipt(ask)
+    assert (status, set(answer)) == (200, {"address", "signature"})
+    assert answer["address"] == KEY.address
+    assert signatures.recover(f"c2d receipt {HASH}", answer["signature"]) == KEY.address
+
+
+NOBODYS_RECEIPT = [
+    pytest.param((job(), pod()), id="a configure pod"),
+    pytest.param((job(**PUBLISHING), pod()), id="a configure pod that is late"),
+    pytest.param((job(**PUBLISHING), pod("algorithm")), id="an algorithm"),
+    pytest.param((job(phase="Running", code=40), pod("publish")), id="before it is time"),
+    pytest.param((job(phase="Succeeded", code=70), pod("publish")), id="when all is over"),
+    pytest.param((job(**PUBLISHING), pod("publish", "Succeeded")), id="a pod that is done"),
+    pytest.param((job(**PUBLISHING), pod("publish", uid="another")), id="a former pod of the name"),
+    pytest.param((job(**PUBLISHING), pod("publish", owner="another-uid")), id="a pod of a job that is gone"),
+]
+
+
+@pytest.mark.parametrize("items", NOBODYS_RECEIPT)
+async def test_nobody_else_gets_a_receipt_signed(ask: Any, given_: Settable, items: tuple[Object, ...]) -> None:
+    given_.world = world(*items)
+    assert (await receipt(ask))[0] == 403
+
+
+async def test_a_publish_pod_gets_no_download_signed(ask: Any, given_: Settable) -> None:
+    given_.world = world(job(**PUBLISHING), pod("publish"))
+    assert (await ask())[0] == 403
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"sha256": 1}, {"sha256": HASH.upper()}, {"sha256": HASH + "00"}, [HASH], {"did": DID}]
+)
+async def test_what_is_no_hash_is_not_signed(ask: Any, given_: Settable, body: Any) -> None:
+    given_.world = world(job(**PUBLISHING), pod("publish"))
+    assert (await receipt(ask, body=body))[0] == 400
+
+
+async def test_receipts_while_there_is_no_key_or_no_proof(ask: Any, given_: Settable) -> None:
+    given_.world = world(job(**PUBLISHING), pod("publish"))
+    assert (await receipt(ask, token=""))[0] == 401
+    given_.world.complete = False
+    assert (await receipt(ask))[0] == 503
+
+
+async def test_an_operator_without_a_key_signs_no_receipt(ask: Any, given_: Settable) -> None:
+    given_.key = None
+    assert (await receipt(ask))[0] == 503
+
+
+async def test_what_publish_has_signed_verify_understands(given_: Settable, tmp_path: Path) -> None:
+    """The three programs that meet in a signature."""
+    given_.world = world(job(**PUBLISHING), pod("publish"))
+    token = tmp_path / "token"
+    token.write_text(AUTHORITY.token(claims_of("ns", POD["name"], POD["uid"])))
+    made = Receipt(
+        job="ns/branin",
+        uid="branin-uid",
+        facts=Facts(image="python:3.11", date_created=build.NOW),
+        manifest_sha256=HASH,
+        results=0,
+        bytes=0,
+        published_at=build.NOW,
+    )
+    async with TestServer(signer.application(given_.signer())) as server:
+        where = plan.Signer(url=str(server.make_url("/receipt")), token_file=str(token))
+        signed = await asyncio.to_thread(signing.signed, made, where, pytest.fail)
+    stored = Receipt.model_validate_json(signed.model_dump_json(by_alias=True))
+    assert stored.signature is not None
+    assert stored.signature.address == KEY.address
+    assert signatures.recover(signed_text(stored), stored.signature.signature) == KEY.address

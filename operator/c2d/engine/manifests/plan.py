@@ -22,7 +22,9 @@ def plans(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: Setti
     configure = configure_plan(job, spec, environment, settings)
     data = {
         plan.CONFIGURE_FILE: configure.model_dump_json(by_alias=True, exclude_none=True),
-        plan.PUBLISH_FILE: publish_plan(job, spec, environment).model_dump_json(by_alias=True, exclude_none=True),
+        plan.PUBLISH_FILE: publish_plan(job, spec, environment, settings).model_dump_json(
+            by_alias=True, exclude_none=True
+        ),
     }
     return {**child(job, CONFIG_MAPS, names.plan(job.name, job.uid)), "immutable": True, "data": data}
 
@@ -45,13 +47,15 @@ def configure_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec, settin
     )
 
 
-def publish_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec) -> plan.PublishPlan:
+def publish_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: Settings) -> plan.PublishPlan:
+    signer = plan.Signer(url=f"{settings.signer_url}/receipt", token_file=plan.SIGNER_TOKEN)
     return plan.PublishPlan(
         job=job.full_name,
         uid=job.uid,
         agreement_id=spec.agreement_id,
         s3=environment.results.s3,
         ipfs=environment.results.ipfs,
+        signer=signer if settings.signer_url else None,
     )
 
 

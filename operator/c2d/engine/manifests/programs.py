@@ -3,6 +3,7 @@
 from c2d.api import plan, volume
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec
+from c2d.api.receipt import Facts
 from c2d.engine import assets
 from c2d.engine.manifests import pod as frame
 from c2d.engine.manifests.plan import secret_keys, secret_path
@@ -17,6 +18,8 @@ _RESOURCES: Object = {
 }
 _SCRATCH = "64Mi"
 _TOKEN_SECONDS = 600  # the least that Kubernetes takes
+_TOKEN_FOLDER, _, _TOKEN_FILE = plan.SIGNER_TOKEN.rpartition("/")
+_TOKEN_MOUNT: Object = {"name": "signer", "mountPath": _TOKEN_FOLDER, "readOnly": True}
 _START = 60  # seconds added to the kubelet's clock for pulling and starting
 
 
@@ -29,9 +32,8 @@ def configure(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: S
         mounts.append({"name": "secrets", "mountPath": plan.SECRETS, "readOnly": True})
         volumes.append(_secrets([(key.name, key.key, secret_path(key)) for key in keys]))
     if any(assets.services(spec)):
-        folder, _, file = plan.SIGNER_TOKEN.rpartition("/")
-        mounts.append({"name": "signer", "mountPath": folder, "readOnly": True})
-        volumes.append(_token(file))
+        mounts.append(_TOKEN_MOUNT)
+        volumes.append(_token())
     container = _program(settings, ["c2d-configure", "--plan", f"{plan.MOUNT}/{plan.CONFIGURE_FILE}"], mounts)
     return _pod(job, environment, settings, Step.CONFIGURE, attempt, container, volumes)
 
@@ -43,14 +45,27 @@ def publish(
     attempt: int,
     *,
     outputs: bool,
+    facts: Facts | None = None,
 ) -> Object:
-    """With `outputs` False only logs leave."""
+    """With `outputs` False only logs leave; without `facts` there is no receipt.
+
+    Where the operator has a key, it gets a token, to have the receipt signed.
+    """
     command = ["c2d-publish", "--plan", f"{plan.MOUNT}/{plan.PUBLISH_FILE}"]
     results = environment.results
     headers = results.ipfs.headers_secret_name if results.ipfs is not None else None
-    mounts = [{"name": "headers", "mountPath": f"{plan.SECRETS}/{headers}", "readOnly": True}] if headers else []
-    volumes = [{"name": "headers", "secret": {"secretName": headers, "defaultMode": 0o440}}] if headers else []
+    mounts: list[Object] = (
+        [{"name": "headers", "mountPath": f"{plan.SECRETS}/{headers}", "readOnly": True}] if headers else []
+    )
+    volumes: list[Object] = (
+        [{"name": "headers", "secret": {"secretName": headers, "defaultMode": 0o440}}] if headers else []
+    )
+    if settings.signer_url:
+        mounts.append(_TOKEN_MOUNT)
+        volumes.append(_token())
     container = _program(settings, command if outputs else [*command, "--logs-only"], mounts)
+    if facts is not None:
+        container["env"].append(frame.env(plan.FACTS, _literally(facts)))
     if results.s3 is not None and results.s3.credentials_secret_name is not None:
         container["envFrom"] = [{"secretRef": {"name": results.s3.credentials_secret_name}}]
     return _pod(job, environment, settings, Step.PUBLISH, attempt, container, volumes)
@@ -102,7 +117,12 @@ def _secrets(keys: list[tuple[str, str, str]]) -> Object:
     return {"name": "secrets", "projected": {"defaultMode": 0o440, "sources": sources}}
 
 
-def _token(file: str) -> Object:
+def _literally(facts: Facts) -> str:
+    """JSON without a dollar sign, which the kubelet would take for the beginning of a variable's name."""
+    return facts.model_dump_json(by_alias=True, exclude_none=True).replace("$", "\\u0024")
+
+
+def _token() -> Object:
     """The kubelet renews it in the file while the pod lives."""
-    source = {"audience": plan.SIGNER_AUDIENCE, "expirationSeconds": _TOKEN_SECONDS, "path": file}
+    source = {"audience": plan.SIGNER_AUDIENCE, "expirationSeconds": _TOKEN_SECONDS, "path": _TOKEN_FILE}
     return {"name": "signer", "projected": {"defaultMode": 0o440, "sources": [{"serviceAccountToken": source}]}}
