@@ -212,6 +212,7 @@ def _engine(site: Site, namespace: str) -> Iterator[None]:
         "C2D_NAMESPACES": namespace,
         "C2D_IMAGE": site.operator_image,
         "C2D_HEALTH_PORT": str(free_port()),
+        "C2D_SIGNER_PORT": str(free_port()),
     }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([sys.executable, "-m", "c2d.engine.main"], env=environment, stdout=log, stderr=log)
