@@ -107,11 +107,6 @@ def sign_like_a_wallet(text: str, key: PrivateKey) -> str:
     return "0x" + signature[:64].hex() + f"{signature[64] + 27:02x}"
 
 
-def address_of(key: str) -> str:
-    """The address, with checksum, of a private key. Raises BadKey."""
-    return PrivateKey(key).address
-
-
 def is_address(text: object) -> bool:
     """Whether it is 0x and 40 hex digits. A checksum in it is not judged: many tools write addresses in lower case."""
     return isinstance(text, str) and len(text) == 42 and _ADDRESS.fullmatch(text) is not None

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,7 +139,3 @@ def authenticated(request: web.Request, signed: Signed) -> Provider:
 def admin(request: web.Request) -> None:
     """Raises BadRequest and Unauthorized."""
     auth.admin(request.headers.get("Admin"), of(request).settings.access)
-
-
-def chain(query: Mapping[str, Any]) -> str | None:
-    return parameters.chain_of(query)

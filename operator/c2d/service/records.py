@@ -8,7 +8,6 @@ from typing import Any
 
 from c2d.api.environment import GROUP
 from c2d.api.job import RESULTS_REMOVED
-from c2d.api.manifest import Kind
 from c2d.api.phases import ACTIVE, TABLE, TERMINAL, Phase
 from c2d.kube.resources import Object
 from c2d.storage import targets
@@ -276,7 +275,3 @@ def published_at(stored: Mapping[str, Any]) -> Published:
         files=tuple(Listed(it["filename"], it["filesize"], it["type"]) for it in stored["files"]),
         expires=_moment(stored["expires"]) if stored.get("expires") else None,
     )
-
-
-def is_log(listed: Listed) -> bool:
-    return listed.type != Kind.OUTPUT

@@ -146,7 +146,7 @@ def test_what_a_key_signs_gives_its_address(text, secret):
     [pytest.param(KEY, id="0x"), pytest.param(KEY[2:].upper(), id="bare"), pytest.param(KEY + "\n", id="a line")],
 )
 def test_the_address_of_a_key(text):
-    assert signatures.address_of(text) == ADDRESS
+    assert signatures.PrivateKey(text).address == ADDRESS
 
 
 @pytest.mark.parametrize(

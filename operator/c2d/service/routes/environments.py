@@ -5,7 +5,7 @@ import logging
 from aiohttp import web
 
 from c2d import __version__
-from c2d.service import answers, context
+from c2d.service import answers, context, parameters
 from c2d.service.errors import ServiceError
 
 logger = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ async def environments(request: web.Request) -> web.Response:
     """Whatever is wrong with the request or with us: any status but 200 makes a Provider fail as a whole."""
     service = context.of(request)
     try:
-        chain = context.chain(await context.given(request))
+        chain = parameters.chain_of(await context.given(request))
     except (ServiceError, web.HTTPException) as error:
         logger.warning("environments are listed without a filter: %s", error)
         chain = None
