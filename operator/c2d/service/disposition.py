@@ -16,7 +16,8 @@ NAME_LIMIT = 200  # bytes; whoever saves the file may add to it, and file system
 
 # A token of RFC 9110, without what clients decode (%) or RFC 8187 gives a meaning (' and *).
 _PLAIN = re.compile(r"[A-Za-z0-9!#$&+.^_`|~-]+")
-_UNQUOTABLE = re.compile(r'[^ -~]|["\\%/]')
+# A semicolon would be allowed, but there are parsers that split there, quotes or not.
+_UNQUOTABLE = re.compile(r'[^ -~]|["\\%/;]')
 _ATTRIBUTE_CHARS = "!#$&+.^_`|~-"  # besides letters and digits; of RFC 8187
 
 _ADDED = {".log": "text/plain", ".md": "text/markdown", ".yaml": "application/yaml", ".yml": "application/yaml"}

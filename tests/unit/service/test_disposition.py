@@ -23,7 +23,7 @@ from c2d.service import disposition
         ("", "attachment;filename=result.bin"),
         ("folder/..", "attachment;filename=result.bin"),
         ("my file.txt", "attachment;filename=\"my file.txt\";filename*=UTF-8''my%20file.txt"),
-        ('a"b;c.txt', "attachment;filename=\"a_b;c.txt\";filename*=UTF-8''a%22b%3Bc.txt"),
+        ('a"b;c.txt', "attachment;filename=\"a_b_c.txt\";filename*=UTF-8''a%22b%3Bc.txt"),
         ("übung.csv", "attachment;filename=\"_bung.csv\";filename*=UTF-8''%C3%BCbung.csv"),
         ("new%0Aline", "attachment;filename=\"new_0Aline.bin\";filename*=UTF-8''new%250Aline.bin"),
         ("a\r\nX: y.txt", "attachment;filename=\"a__X: y.txt\";filename*=UTF-8''a%0D%0AX%3A%20y.txt"),
@@ -72,6 +72,7 @@ def test_no_name_makes_another_header(filename: str) -> None:
     assert re.fullmatch(r"[a-z0-9.+-]+/[A-Za-z0-9.+-]+", disposition.content_type(filename))
 
 
+@example(";;")
 @given(
     st.text(
         st.characters(categories=["L", "N", "P", "S", "Zs"], exclude_characters="/"), min_size=1, max_size=40
