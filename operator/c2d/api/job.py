@@ -361,6 +361,9 @@ class ResultsStatus(Observed):
     location: str = pydantic.Field(description="Where everything is, for example s3://bucket/prefix.")
     manifest: str = pydantic.Field(description="The manifest's key: every result with size and sha256.")
     manifest_sha256: Sha256 = pydantic.Field(description="The manifest's own sha256.")
+    removed_time: Time | None = pydantic.Field(
+        None, description="When they were removed, if they were kept on the job's volume."
+    )
     count: int = pydantic.Field(description="How many results there are, logs included.")
     bytes: int = pydantic.Field(description="How many bytes they have together.")
     files: list[ResultEntry] = pydantic.Field(

@@ -95,6 +95,7 @@ class PublishPlan(Model):
     agreement_id: str = ""
     s3: S3Target | None = None
     ipfs: IpfsTarget | None = None
+    volume: str | None = None  # the claim whose volume keeps the results: the one that publish works on
     receipt: Facts | None = None  # what the receipt tells of the job, from FACTS; without it there is no receipt
     signer: Signer | None = None  # of the receipt: POST {"sha256": …} gives {"address": …, "signature": …}
 
@@ -106,6 +107,8 @@ class PublishPlan(Model):
         """
         if self.ipfs is not None:
             return f"{self.ipfs.prefix}{self.uid}"
+        if self.volume is not None:
+            return f"{self.volume}/{self.uid}"
         namespace = self.job.split("/", 1)[0]
         before = self.s3.prefix.strip("/") if self.s3 is not None else ""
         return "/".join(part for part in (before, namespace, self.uid) if part)

@@ -13,6 +13,9 @@ ADMIN_LOGS = "adminlogs"
 # Holds the runner, which is the first process of the algorithm container.
 BIN = "bin"
 
+# Where results that stay here are; made by publish, and no algorithm ever sees it.
+RESULTS = "results"
+
 FOLDERS = (INPUTS, TRANSFORMATIONS, DDOS, OUTPUTS, LOGS, ADMIN_LOGS, BIN)
 # What the algorithm sees, and whether it may write there.
 ALGORITHM_MOUNTS = (
@@ -23,6 +26,9 @@ ALGORITHM_MOUNTS = (
     (OUTPUTS, True),
     (LOGS, True),
 )
+
+# What is of no use once results stay here and are complete.
+SPENT = (INPUTS, TRANSFORMATIONS, DDOS)
 
 CUSTOM_DATA = f"{INPUTS}/algoCustomData.json"
 ALGORITHM = f"{TRANSFORMATIONS}/algorithm"

@@ -104,7 +104,7 @@ def show_logs(place: Place, name: str, step: Step, endpoint: str | None, *, wait
 
     finished = connect.do(place, work)
     if finished is not None:
-        pieces = results.log(finished, step, endpoint)
+        pieces = results.log(place, finished, step, endpoint)
         for text in codecs.iterdecode(pieces, "utf-8", errors="replace"):
             sys.stdout.write(_fit(text))
 
@@ -126,7 +126,7 @@ def fetch_results(place: Place, name: str, folder: pathlib.Path, endpoint: str |
     """The job's results, verified, into the folder."""
     found = connect.do(place, lambda client, namespace: connect.find(client, namespace, name))
     with terminal.notes().status(f"fetching the results of {found.name}"):
-        manifest = results.download(found, folder, endpoint, lambda *_: None)
+        manifest = results.download(place, found, folder, endpoint, lambda *_: None)
     terminal.answers().print(results.table(manifest))
     terminal.notes().print(rich.text.Text(f"✓ {len(manifest.results)} results verified, in {folder}", style="green"))
 

@@ -11,6 +11,7 @@ from c2d.api import report
 from c2d.api.job import JobStatus, Outcome, ResultsStatus
 from c2d.api.phases import Phase
 from c2d.api.reasons import Reason
+from c2d.engine import keeping
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.pods import PodView, Step
@@ -82,5 +83,7 @@ def clean(seen: Observed) -> Decision | None:
     """Of a finished job: the data doesn't stay longer than it is needed, unless it is all that is left of a run."""
     if not seen.pods or seen.job.status.reason is Reason.PUBLISH_FAILED:
         return None
+    if keeping.target(seen.job.status) is not None:
+        return Decision(seen.job.status, (DeleteAll(PODS),), wake_after=timedelta(0))
     # The pods go last: as long as they are there, it is known that the volume may be, too.
     return Decision(seen.job.status, (DeleteAll(CLAIMS), DeleteAll(PODS)), wake_after=timedelta(0))

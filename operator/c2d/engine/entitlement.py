@@ -10,8 +10,8 @@ from c2d.engine.errors import NotNow, NotYours
 from c2d.engine.observe import World
 from c2d.engine.pods import PodView, Step
 from c2d.engine.state import Job
+from c2d.kube.proof import PodIdentity
 from c2d.kube.resources import Object, owner_uid, uid_of
-from c2d.kube.tokens import PodIdentity
 from c2d.ocean import dids
 
 

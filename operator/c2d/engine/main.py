@@ -16,6 +16,7 @@ from c2d import __version__
 from c2d.api import plan
 from c2d.engine import handlers, signer
 from c2d.engine.environments import report_for_ever
+from c2d.engine.keys import fetch_for_ever
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
@@ -48,6 +49,7 @@ class Options:
     signer_port: int
     metadata_uri: str
     trusted_metadata_uris: tuple[str, ...]
+    readers: tuple[str, ...]  # service accounts, as namespace:name
     health_port: int
     log_level: str
 
@@ -68,6 +70,7 @@ class Options:
             signer_port=_port(environ, "C2D_SIGNER_PORT", "8081"),
             metadata_uri=environ.get("C2D_METADATA_URI", ""),
             trusted_metadata_uris=_names(environ.get("C2D_TRUSTED_METADATA_URIS", "")),
+            readers=_names(environ.get("C2D_READERS", "")),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
@@ -139,6 +142,7 @@ def settings_of(options: Options, probes: tuple[str, ...]) -> Settings:
         signer_url=options.signer_url if options.key is not None else "",
         metadata_uri=options.metadata_uri,
         trusted_metadata_uris=options.trusted_metadata_uris,
+        readers=options.readers,
     )
 
 
@@ -152,6 +156,7 @@ def beside(options: Options, client: Client, world: World) -> list[Callable[[], 
     return [
         functools.partial(report_for_ever, client, world, address),
         functools.partial(signer.serve_for_ever, application, options.signer_port),
+        *([functools.partial(fetch_for_ever, client, world)] if options.readers else []),
     ]
 
 

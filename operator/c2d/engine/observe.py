@@ -5,13 +5,14 @@ from datetime import datetime
 
 import pydantic
 
+from c2d.api import reading
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec, JobStatus
 from c2d.api.phases import Phase
 from c2d.engine import pods
 from c2d.engine.admission import Admission
 from c2d.engine.agreements import Agreements
-from c2d.engine.pods import PodView
+from c2d.engine.pods import PodView, Step
 from c2d.engine.state import Job, Observed, Place, Settings
 from c2d.engine.steps import expects_pod
 from c2d.kube.cache import Children, Store
@@ -35,6 +36,8 @@ class World:
         self.agreements = Agreements()
         # Whether everything that was there at the start is known: until then, what isn't here may still exist.
         self.complete = False
+        # The API server's public keys, as a pod takes them that reads results.
+        self.reader_keys = ""
         self._read: dict[str, Job] = {}
         self._views: dict[str, PodView] = {}
         self._offers: dict[str, tuple[int, EnvironmentSpec | None]] = {}
@@ -104,13 +107,16 @@ def observe(world: World, item: Object, settings: Settings) -> Observed:
         holder = world.agreements.holder(job)
     if environment is not None and job.status.phase is Phase.PENDING and not job.deleting and not holder:
         place = world.admission.place(environment_key(item), job, environment.max_jobs)
+    views = world.pods_of(job.uid)
     return Observed(
         job=job,
         environment=environment,
         place=place,
         agreement_holder=holder,
         settings=settings,
-        pods={(pod.step, pod.attempt): pod for pod in world.pods_of(job.uid)},
+        pods={(pod.step, pod.attempt): pod for pod in views if pod.step is not Step.READER},
+        reader=next((pod for pod in views if pod.step is Step.READER), None),
+        reader_keys=world.reader_keys,
     )
 
 
@@ -137,7 +143,17 @@ def read_job(item: Object) -> Job:
         status=JobStatus.model_validate(item.get("status") or {}),
         spec=spec,
         invalid=invalid,
+        asked=_asked((metadata.get("annotations") or {}).get(reading.ASKED, "")),
     )
+
+
+def _asked(text: str) -> datetime | None:
+    """Anybody who may change the job may have written it."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _offer(item: Object) -> EnvironmentSpec | None:

@@ -14,11 +14,12 @@ _BEING_MADE = ("ContainerCreating", "PodInitializing")
 
 
 class Step(enum.StrEnum):
-    """The job's pods, in the order that they run."""
+    """The job's pods, in the order that they run; the reader of results only runs when the job has ended."""
 
     CONFIGURE = "configure"
     ALGORITHM = "algorithm"
     PUBLISH = "publish"
+    READER = "reader"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
 from c2d.kube import errors
-from c2d.kube.tokens import PodIdentity, Tokens
+from c2d.kube.proof import PodIdentity
+from c2d.kube.tokens import Tokens
 from c2d.ocean import dids, signatures
 from c2d.ocean.signatures import PrivateKey
 

@@ -21,6 +21,7 @@ class Settings:
     signer_url: str = ""  # where configure pods reach the signer; empty: this operator signs nothing
     metadata_uri: str = ""  # the Aquarius for assets that name none
     trusted_metadata_uris: tuple[str, ...] = ()  # the others that an asset may name; empty: any
+    readers: tuple[str, ...] = ()  # service accounts that may read results on volumes, as namespace:name
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Job:
     status: JobStatus
     spec: JobSpec | None  # None when it can't be read; then `invalid` names the field
     invalid: str = ""
+    asked: datetime | None = None  # when somebody last asked for results that stay on its volume
 
     @property
     def full_name(self) -> str:
@@ -59,7 +61,9 @@ class Observed:
     place: Place
     settings: Settings
     agreement_holder: str = ""  # the other unfinished job that has a pending job's agreement
-    pods: Mapping[tuple[Step, int], PodView] = field(default_factory=dict)
+    pods: Mapping[tuple[Step, int], PodView] = field(default_factory=dict)  # of the job's way to its end
+    reader: PodView | None = None  # of its results
+    reader_keys: str = ""  # what a reader verifies tokens with, as JSON; empty: not known yet
 
     @property
     def others_alive(self) -> bool:

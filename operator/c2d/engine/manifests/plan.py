@@ -55,6 +55,7 @@ def publish_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings
         agreement_id=spec.agreement_id,
         s3=environment.results.s3,
         ipfs=environment.results.ipfs,
+        volume=names.volume(job.name, job.uid) if environment.results.volume is not None else None,
         signer=signer if settings.signer_url else None,
     )
 
