@@ -54,8 +54,6 @@ def of_pod(pod: PodView, gate: GateMode) -> Failure | None:
             return _of_algorithm(pod, gate)
         case Step.PUBLISH:
             return _of_publish(pod)
-        case Step.READER:
-            raise AssertionError("nobody waits for a reader to end")
 
 
 def overdue(pod: PodView) -> Failure:

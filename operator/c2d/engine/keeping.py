@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from c2d.api.environment import VolumeTarget
 from c2d.api.job import JobStatus
 from c2d.engine.manifests import reader
-from c2d.engine.pods import PodView
+from c2d.engine.pods import ReaderView
 from c2d.engine.state import Create, Decision, Delete, DeleteAll, Observed
 from c2d.kube.resources import CLAIMS, PODS
 
@@ -33,7 +33,8 @@ def follow(seen: Observed, now: datetime) -> Decision | None:
     end = _end(seen)
     if end is not None and end <= now:
         return _remove(status, now)
-    asked_until = seen.job.asked + timedelta(seconds=how.idle_seconds) if seen.job.asked is not None else now
+    # Nobody asks in the future, whatever somebody's clock says.
+    asked_until = min(seen.job.asked, now) + timedelta(seconds=how.idle_seconds) if seen.job.asked is not None else now
     decision = _read(seen, now) if now < asked_until else _rest(seen)
     ends = [moment - now for moment in (end, asked_until) if moment is not None and moment > now]
     return Decision(decision.status, decision.actions, wake_after=min([decision.wake_after, *ends], key=_or_never))
@@ -82,5 +83,5 @@ def _rest(seen: Observed) -> Decision:
     return Decision(seen.job.status, (_delete(pod),) if pod is not None and not pod.deleting else ())
 
 
-def _delete(pod: PodView) -> Delete:
+def _delete(pod: ReaderView) -> Delete:
     return Delete(PODS, pod.name, pod.uid)

@@ -1,6 +1,7 @@
 """From what the cache holds to one frozen snapshot of a job."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 import pydantic
@@ -12,7 +13,7 @@ from c2d.api.phases import Phase
 from c2d.engine import pods
 from c2d.engine.admission import Admission
 from c2d.engine.agreements import Agreements
-from c2d.engine.pods import PodView, Step
+from c2d.engine.pods import PodView, ReaderView
 from c2d.engine.state import Job, Observed, Place, Settings
 from c2d.engine.steps import expects_pod
 from c2d.kube.cache import Children, Store
@@ -39,7 +40,7 @@ class World:
         # The API server's public keys, as a pod takes them that reads results.
         self.reader_keys = ""
         self._read: dict[str, Job] = {}
-        self._views: dict[str, PodView] = {}
+        self._views: dict[str, PodView | ReaderView] = {}
         self._offers: dict[str, tuple[int, EnvironmentSpec | None]] = {}
 
     def saw_job(self, item: Object) -> bool:
@@ -64,7 +65,9 @@ class World:
             return False
         before, after = self._views.get(uid_of(item)), pods.view(item)
         self._views[uid_of(item)] = after
-        return before is None or before.tells(after)
+        return (
+            before != after if isinstance(after, ReaderView) else not isinstance(before, PodView) or before.tells(after)
+        )
 
     def lost_pod(self, item: Object) -> None:
         self.pods.remove(item)
@@ -84,7 +87,13 @@ class World:
 
     def pods_of(self, job: str) -> list[PodView]:
         """Pods that only pretend to be the job's, by their labels, are left out."""
-        return [self._views[uid_of(pod)] for pod in self.pods.of(job) if owner_uid(pod) == job]
+        return [view for view in self._own(job) if isinstance(view, PodView)]
+
+    def reader_of(self, job: str) -> ReaderView | None:
+        return next((view for view in self._own(job) if isinstance(view, ReaderView)), None)
+
+    def _own(self, job: str) -> Iterator[PodView | ReaderView]:
+        return (self._views[uid_of(pod)] for pod in self.pods.of(job) if owner_uid(pod) == job)
 
     def environment(self, key: Key) -> EnvironmentSpec | None:
         """None when there is none that could be understood."""
@@ -107,15 +116,14 @@ def observe(world: World, item: Object, settings: Settings) -> Observed:
         holder = world.agreements.holder(job)
     if environment is not None and job.status.phase is Phase.PENDING and not job.deleting and not holder:
         place = world.admission.place(environment_key(item), job, environment.max_jobs)
-    views = world.pods_of(job.uid)
     return Observed(
         job=job,
         environment=environment,
         place=place,
         agreement_holder=holder,
         settings=settings,
-        pods={(pod.step, pod.attempt): pod for pod in views if pod.step is not Step.READER},
-        reader=next((pod for pod in views if pod.step is Step.READER), None),
+        pods={(pod.step, pod.attempt): pod for pod in world.pods_of(job.uid)},
+        reader=world.reader_of(job.uid),
         reader_keys=world.reader_keys,
     )
 

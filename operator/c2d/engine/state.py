@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec, JobStatus
-from c2d.engine.pods import PodView, Step
+from c2d.engine.pods import PodView, ReaderView, Step
 from c2d.kube.resources import Object, Resource
 
 
@@ -62,7 +62,7 @@ class Observed:
     settings: Settings
     agreement_holder: str = ""  # the other unfinished job that has a pending job's agreement
     pods: Mapping[tuple[Step, int], PodView] = field(default_factory=dict)  # of the job's way to its end
-    reader: PodView | None = None  # of its results
+    reader: ReaderView | None = None  # of its results
     reader_keys: str = ""  # what a reader verifies tokens with, as JSON; empty: not known yet
 
     @property

@@ -39,9 +39,6 @@ _STEPS = {
 }
 
 
-_NO_STEP = AssertionError("a reader is on no job's way to its end")
-
-
 def of_phase(status: JobStatus) -> Step:
     return _STEPS[status.phase]
 
@@ -150,8 +147,6 @@ def _runs(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Dec
             limit = timedelta(seconds=environment.timeouts.configure_seconds)
         case Step.PUBLISH:
             limit = timedelta(seconds=environment.timeouts.publish_seconds)
-        case Step.READER:
-            raise _NO_STEP
     left = started + limit - now
     if left > timedelta(0):
         return Decision(status, wake_after=left)
@@ -178,8 +173,6 @@ def _done(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Dec
             return _computed(seen, status, pod, now)
         case Step.PUBLISH:
             return ending.published(status, pod, now)
-        case Step.READER:
-            raise _NO_STEP
 
 
 def _configured(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
@@ -260,8 +253,6 @@ def _manifest(seen: Observed, status: JobStatus, step: Step, attempt: int, now: 
             succeeded = status.outcome is not None and status.outcome.reason is Reason.SUCCEEDED
             facts = receipt.facts(spec, status)
             return programs.publish(job, environment, seen.settings, attempt, outputs=succeeded, facts=facts)
-        case Step.READER:
-            raise _NO_STEP
 
 
 def _spec(seen: Observed) -> JobSpec:

@@ -8,7 +8,6 @@ from c2d.kube import names
 from c2d.kube.client import Client
 from c2d.kube.resources import JOBS, PODS, Object, owner_uid
 
-STEP = "reader"
 _LOOK = 0.3  # seconds between two looks at a pod that starts
 
 
@@ -21,7 +20,7 @@ async def ask(client: Client, namespace: str, job: str, uid: str, now: datetime)
 
 async def ready(client: Client, namespace: str, uid: str) -> Object | None:
     """The job's reader, if there is one that answers. Raises KubeError."""
-    selector = f"{names.JOB_UID}={uid},{names.STEP}={STEP}"
+    selector = f"{names.JOB_UID}={uid},{names.STEP}={names.READER}"
     pods: list[Object] = (await client.list(PODS, namespace, labelSelector=selector))["items"]
     return next((pod for pod in pods if owner_uid(pod) == uid and _is_ready(pod)), None)
 

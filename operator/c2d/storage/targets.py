@@ -20,7 +20,10 @@ _target: pydantic.TypeAdapter[Target] = pydantic.TypeAdapter(Target)
 @functools.lru_cache(maxsize=1024)
 def parse(text: str) -> Target:
     """From JSON; one object for the thousands of jobs of an environment. Raises ValueError."""
-    return _target.validate_json(text)
+    target = _target.validate_json(text)
+    if isinstance(target, VolumeTarget) and not target.model_fields_set:
+        raise ValueError("nothing of it belongs to any kind of target")
+    return target
 
 
 def location(target: Target, prefix: str) -> str:

@@ -23,8 +23,8 @@ from c2d.engine.rates import Rates
 from c2d.engine.signer import Signer
 from c2d.kube import errors
 from c2d.kube.client import Client
-from c2d.kube.resources import Object
 from c2d.kube.proof import TrustedKeys
+from c2d.kube.resources import Object
 from c2d.kube.tokens import Tokens
 from c2d.ocean import signatures
 from c2d.ocean.signatures import PrivateKey

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from c2d.api.plan import SIGNER_AUDIENCE
-from c2d.kube import errors, tokens
+from c2d.kube import errors, proof
 from c2d.kube.proof import PodIdentity, TrustedKeys
 from c2d.kube.tokens import Tokens
 from tests.kit.tokens import ISSUER, NOW, Authority, claims_of

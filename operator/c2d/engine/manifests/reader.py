@@ -2,9 +2,9 @@
 
 from c2d.api import reading, volume
 from c2d.engine.manifests import pod as frame
-from c2d.engine.pods import Step
 from c2d.engine.state import Observed
 from c2d.engine.status import environment_of
+from c2d.kube import names
 from c2d.kube.resources import Object
 
 _RESOURCES: Object = {
@@ -43,7 +43,7 @@ def reader(seen: Observed) -> Object:
     return frame.pod(
         seen.job,
         environment_of(seen.job.status),
-        Step.READER,
+        names.READER,
         0,
         container=container,
         volumes=[],
