@@ -24,6 +24,8 @@ ALGORITHM_MOUNTS = (
     (LOGS, True),
 )
 
+# A file in an input's folder, without content: an owner's volume is mounted upon that folder and hides it.
+MOUNT_POINT = ".volume"
 CUSTOM_DATA = f"{INPUTS}/algoCustomData.json"
 ALGORITHM = f"{TRANSFORMATIONS}/algorithm"
 ALGORITHM_LOG = f"{LOGS}/algorithm.log"

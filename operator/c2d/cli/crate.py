@@ -33,6 +33,7 @@ _TERMS = "https://w3id.org/ro/terms/workflow-run#"
 _EXTRA_TERMS = {
     name: _TERMS + name for name in ("ContainerImage", "DockerImage", "containerImage", "registry", "sha256", "tag")
 }
+DOCKER_IMAGE = f"{_TERMS}DockerImage"
 _STATUS = "http://schema.org/{}ActionStatus"
 _HEX = re.compile("[0-9a-f]{64}")
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -214,9 +215,13 @@ def _algorithm_file(crate: ROCrate, file: HashedFile) -> Entity:
 
 
 def _input(crate: ROCrate, file: HashedFile) -> Entity:
-    where = "It is not in this crate: it never left the cluster of the data's owner."
-    said = f"An input. {where}" if _asset(file.path) else "What the owner of the run gave with it; not in this crate."
-    return _elsewhere(crate, file, said)
+    asset = _asset(file.path)
+    if not asset:
+        return _elsewhere(crate, file, "What the owner of the run gave with it; it is not in this crate.")
+    if PurePosixPath(file.path).name == volume.MOUNT_POINT:
+        said = "A volume of the data's owner, mounted as it is: not in this crate, and nothing of it was hashed."
+        return _add(crate, f"#{_quoted(file.path)}", "CreativeWork", name=asset, description=said, identifier=asset)
+    return _elsewhere(crate, file, "An input. It is not in this crate: it never left the cluster of the data's owner.")
 
 
 def _elsewhere(crate: ROCrate, file: HashedFile, said: str) -> Entity:
@@ -307,4 +312,4 @@ def _image(crate: ROCrate, run: Run) -> Entity | None:
         tag=image.tag,
         sha256=image.sha256,
     )
-    return _set(entity, additionalType={"@id": f"{_TERMS}DockerImage"})
+    return _set(entity, additionalType={"@id": DOCKER_IMAGE})

@@ -65,7 +65,7 @@ def _crate(folder: pathlib.Path, expected: Expected) -> Crate:
     listed = verify.listed(folder)
     wrong = [line for line in verify.check(folder, expected) if line.mark is Mark.BAD]
     if wrong:
-        what = wording.plain(f"{wrong[0].subject}: {wrong[0].finding}")
+        what = wording.plain("; ".join(f"{line.subject}: {line.finding}" for line in wrong[:2]))
         remedy = f"See all of it with `c2d verify {folder}`; fetch the results again with `c2d results`."
         raise errors.NotAvailable(f"the results don't verify, so there is no crate of them: {what}", remedy)
     receipt = verify.read(folder / receipts.FILE)
