@@ -69,7 +69,7 @@ def metadata(run: Run) -> dict[str, Any]:
         agent=agent,
         provider=operator,
         instrument=_algorithm(crate, run),
-        object=[_input(crate, file) for file in _files(run, volume.INPUTS)],
+        object=[_input(crate, file) for folder in (volume.INPUTS, volume.DDOS) for file in _files(run, folder)],
         result=outputs,
         additionalProperty=list(_properties(crate, run)),
         containerImage=_image(crate, run),
@@ -126,7 +126,7 @@ def _course(run: Run) -> dict[str, object]:
     failed = _failure(run)
     return {
         "name": f"Compute job {run.receipt.job}",
-        "description": f"The algorithm ran beside the data, in the environment {facts.environment or '(not named)'}.",
+        "description": f"An algorithm beside the data, in the environment {facts.environment or '(not named)'}.",
         "identifier": [text for text in (run.receipt.uid, run.receipt.agreement_id) if text],
         "startTime": _time(facts.start_time),
         "endTime": _time(facts.finish_time),
@@ -216,6 +216,8 @@ def _algorithm_file(crate: ROCrate, file: HashedFile) -> Entity:
 
 def _input(crate: ROCrate, file: HashedFile) -> Entity:
     asset = _asset(file.path)
+    if PurePosixPath(file.path).parts[0] == volume.DDOS:
+        return _elsewhere(crate, file, "The DDO of an asset, by which it was judged who may use it; not in this crate.")
     if not asset:
         return _elsewhere(crate, file, "What the owner of the run gave with it; it is not in this crate.")
     if PurePosixPath(file.path).name == volume.MOUNT_POINT:

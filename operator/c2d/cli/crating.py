@@ -4,7 +4,6 @@ import contextlib
 import json
 import pathlib
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,8 +32,9 @@ class Crate:
 def make(folder: pathlib.Path, to: pathlib.Path | None, expected: Expected) -> pathlib.Path:
     """Writes the crate; returns where it is. Raises CliError: what doesn't verify gets none."""
     target = None if to is None else _free(folder, to)
-    crate = _crate(folder, expected)
     try:
+        _forget(folder / results.DRAFTS, results.CRATE)
+        crate = _crate(folder, expected)
         if target is None:
             _replace(folder / results.CRATE, crate.papers[results.CRATE])
             return folder / results.CRATE
@@ -133,7 +133,18 @@ def _replace(path: pathlib.Path, content: bytes) -> None:
 @contextlib.contextmanager
 def _draft(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """A file that becomes `path` when it is whole; a link in its place is replaced and not followed."""
-    with tempfile.TemporaryDirectory(prefix=".c2d-", dir=path.parent) as folder:
-        draft = pathlib.Path(folder) / "draft"
-        yield draft
-        draft.replace(path)
+    drafts = path.parent / results.DRAFTS
+    drafts.mkdir(exist_ok=True)
+    try:
+        yield drafts / path.name
+        (drafts / path.name).replace(path)
+    finally:
+        _forget(drafts, path.name)
+
+
+def _forget(drafts: pathlib.Path, name: str) -> None:
+    """What a run that was killed left, which else would count as a file too many."""
+    if not drafts.is_symlink():
+        (drafts / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            drafts.rmdir()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from c2d.api import receipt as receipts
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.api.receipt import Facts, HashedFile, Receipt, Signature
-from c2d.cli import crate, crating, errors, verify
+from c2d.cli import crate, crating, errors, image, verify
 from c2d.cli.verify import Expected
 from c2d.ocean import signatures
 from c2d.ocean.signatures import PrivateKey
@@ -227,6 +227,37 @@ def test_a_volume_of_the_owner_is_named_and_has_no_hash(tmp_path: Path) -> None:
     assert not {"sha256", "contentSize"} & set(item)
 
 
+def test_ddos_are_told_of_too(tmp_path: Path) -> None:
+    ddo = HashedFile(path=f"ddos/{'0' * 64}", size=7, sha256="1" * 64)
+    folder = write(tmp_path / "r", {"outputs/a": b"1"}, inputs=[ddo])
+    crating.make(folder, None, SIGNED_BY)
+    entities = described(folder)
+    item = entities[the(entities, "CreateAction")["object"]["@id"]]
+    assert (item["sha256"], "DDO" in item["description"]) == ("1" * 64, True)
+
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("asked", "ran", "reference", "tag"),
+    [
+        ("python:3.11", f"docker.io/library/python@{DIGEST}", f"docker.io/library/python@{DIGEST}", "3.11"),
+        ("host:5000/a/b", f"docker-pullable://host:5000/a/b@{DIGEST}", f"host:5000/a/b@{DIGEST}", ""),
+        ("localhost/x:1", DIGEST, f"localhost/x@{DIGEST}", "1"),
+        (f"acme/x:1@{DIGEST}", "", f"docker.io/acme/x@{DIGEST}", "1"),
+        ("acme/x", "", "docker.io/acme/x", ""),
+        ("", f"quay.io/a/b@{DIGEST}", f"quay.io/a/b@{DIGEST}", ""),
+        ("", DIGEST, "", ""),
+        ("", "", "", ""),
+    ],
+)
+def test_an_image_in_parts(asked: str, ran: str, reference: str, tag: str) -> None:
+    found = image.parse(asked, ran)
+    assert (found.reference, found.tag) == (reference, tag)
+    assert found.sha256 == ("a" * 64 if DIGEST in asked + ran else "")
+
+
 def test_the_folder_still_verifies_and_is_described_again(folder: Path) -> None:
     crating.make(folder, None, Expected())
     first = (folder / "ro-crate-metadata.json").read_bytes()
@@ -234,6 +265,22 @@ def test_the_folder_still_verifies_and_is_described_again(folder: Path) -> None:
     (folder / "ro-crate-metadata.json").write_text("{}")
     crating.make(folder, None, Expected())
     assert (folder / "ro-crate-metadata.json").read_bytes() == first
+
+
+def test_what_a_killed_run_left_is_in_nobodys_way(folder: Path) -> None:
+    (folder / ".c2d-unfinished").mkdir()
+    (folder / ".c2d-unfinished" / "ro-crate-metadata.json").write_text('{"@con')
+    crating.make(folder, None, Expected())
+    assert verify.good(verify.check(folder, Expected()))
+
+
+def test_drafts_are_looked_for_in_the_folder_only(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "ro-crate-metadata.json").write_text("mine")
+    (folder / ".c2d-unfinished").symlink_to(tmp_path / "mine")
+    with pytest.raises(errors.NotAvailable, match="not in the manifest"):
+        crating.make(folder, None, Expected())
+    assert (tmp_path / "mine" / "ro-crate-metadata.json").read_text() == "mine"
 
 
 def test_a_copy_is_whole_and_verifies(folder: Path, tmp_path: Path) -> None:
