@@ -31,8 +31,8 @@ class Crate:
 
 def make(folder: pathlib.Path, to: pathlib.Path | None, expected: Expected) -> pathlib.Path:
     """Writes the crate; returns where it is. Raises CliError: what doesn't verify gets none."""
-    target = None if to is None else _free(folder, to)
     try:
+        target = None if to is None else _free(folder, to)
         _forget(folder / results.DRAFTS, results.CRATE)
         crate = _crate(folder, expected)
         if target is None:
@@ -43,8 +43,9 @@ def make(folder: pathlib.Path, to: pathlib.Path | None, expected: Expected) -> p
         else:
             _copy(crate, target)
     except OSError as error:
-        where = target or folder
-        raise errors.NotAvailable(f"{where} can't be written: {error.strerror}", "Name another place.") from error
+        raise errors.NotAvailable(
+            f"{to or folder} can't be written: {error.strerror}", "Name another place."
+        ) from error
     return target
 
 
@@ -52,11 +53,8 @@ def _free(folder: pathlib.Path, to: pathlib.Path) -> pathlib.Path:
     """The target, if nothing is there and it isn't among the results, which would be others with it."""
     if to.resolve().is_relative_to(folder.resolve()):
         raise errors.Misused(f"{to} is in the folder of the results", "Name a place outside of it.")
-    try:
-        there = to.lstat() is not None and not (to.suffix != _ZIP and to.is_dir() and not any(to.iterdir()))
-    except OSError:
-        there = False
-    if there:
+    empty = to.suffix != _ZIP and to.is_dir() and not any(to.iterdir())
+    if (to.exists() or to.is_symlink()) and not empty:
         raise errors.Misused(f"{to} is there already", "Name a new file, or a folder that is new or empty.")
     return to
 

@@ -328,6 +328,12 @@ def test_nothing_is_overwritten_or_put_among_the_results(folder: Path, tmp_path:
     assert (tmp_path / "there.zip").read_bytes() == b""
 
 
+def test_a_place_that_can_not_be_written_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.NotAvailable, match="can't be written"):
+        crating.make(folder, tmp_path / "file" / "crate.zip", Expected())
+
+
 @pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "a//b", "."])
 def test_a_manifest_with_paths_out_of_the_folder_is_none(tmp_path: Path, name: str) -> None:
     folder = write(tmp_path / "r", {"outputs/a": b"1"})
