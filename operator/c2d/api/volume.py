@@ -40,6 +40,8 @@ PUBLISH_LOG = f"{ADMIN_LOGS}/publish.log"
 RUNNER = f"{BIN}/c2d-runner"
 
 DID_PREFIX = "did:op:"
+# A file in an input's folder, without content: an owner's volume is mounted upon that folder and hides it.
+MOUNT_POINT = ".volume"
 
 
 def short_id(asset: str) -> str:

@@ -14,6 +14,7 @@ import yaml
 
 from c2d.cli import (
     connect,
+    crating,
     display,
     errors,
     follow,
@@ -136,6 +137,13 @@ def verify_results(folder: pathlib.Path, manifest_sha256: str, address: str) -> 
     lines = verify.check(folder, verify.Expected(manifest_sha256, address))
     terminal.answers().print(verify.table(lines))
     return 0 if verify.good(lines) else errors.FAILED
+
+
+def make_crate(folder: pathlib.Path, to: pathlib.Path | None, manifest_sha256: str, address: str) -> None:
+    """The folder as an RO-Crate, in place or elsewhere."""
+    with terminal.notes().status(f"verifying {folder}"):
+        made = crating.make(folder, to, verify.Expected(manifest_sha256, address))
+    terminal.answers().print(str(made), soft_wrap=True, markup=False, highlight=False)
 
 
 def stop_job(place: Place, name: str) -> None:

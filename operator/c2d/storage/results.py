@@ -15,6 +15,8 @@ from c2d.storage.store import Objects
 
 MANIFEST = "manifest.json"
 RECEIPT = receipt.FILE
+# What `c2d crate` may put beside them.
+CRATE = "ro-crate-metadata.json"
 AT_ONCE = 4
 DRAFTS = ".c2d-unfinished"
 

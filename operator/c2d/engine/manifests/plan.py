@@ -14,8 +14,6 @@ from c2d.kube.resources import CONFIG_MAPS, Object
 
 # What a Secret with a bucket's credentials has.
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-# Hidden by the volume that is mounted upon its folder, which is there because this file is.
-_PLACE = ".volume"
 
 
 def plans(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: Settings) -> Object:
@@ -81,7 +79,7 @@ def _inputs(spec: JobSpec, how: Assets) -> Iterator[plan.PlannedFile]:
         for index, file in enumerate(item.files or []):
             yield _planned(volume.input_path(item.id, index), file, how)
         if item.volume is not None:
-            place = f"{volume.INPUTS}/{volume.short_id(item.id)}/{_PLACE}"
+            place = f"{volume.INPUTS}/{volume.short_id(item.id)}/{volume.MOUNT_POINT}"
             yield plan.PlannedFile(path=place, text="")
 
 
