@@ -56,7 +56,9 @@ class Fetcher:
         async with self.places:
             with self._role_is_told(task.role, task.path), place.disk_full_is_told():
                 path = self.data / task.path
-                return await asyncio.to_thread(self._there, task, path) or await self._bring(task, path)
+                stored = await asyncio.to_thread(self._there, task, path) or await self._bring(task, path)
+                self.world.tally.completed(str(task.path), stored.size)
+                return stored
 
     @contextlib.contextmanager
     def _role_is_told(self, role: Role, path: PurePosixPath | str) -> Iterator[None]:
@@ -129,6 +131,7 @@ async def _fetch_all(
         opened = await _together([fetcher.open(asset) for asset in plan.assets])
         tasks = [*tasks, *(task for each in opened for task in each.tasks)]
         require_places([task.path for task in tasks])
+        world.tally.expect(sum(not task.is_here for task in tasks))
         code = [task for task in tasks if task.role is Role.ALGORITHM]
         # The algorithm comes before assets: no data is fetched for one that its publisher doesn't admit.
         judged = any(admission.restricts(each) for each in opened)
