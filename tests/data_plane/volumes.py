@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2d.api.environment import S3Target
-from c2d.api.plan import ConfigurePlan, PlannedFile, PublishPlan
+from c2d.api.plan import ConfigurePlan, Listener, PlannedFile, PublishPlan
 from c2d.storage.targets import Target
 from tests.data_plane import programs
 from tests.data_plane.programs import Finished, Program
@@ -68,9 +68,11 @@ class Volume:
     def configure(self, *arguments: object, **named: object) -> Finished:
         return self.start_configure(*arguments, **named).wait()  # type: ignore[arg-type]
 
-    def start_publish(self, target: Target, environment: dict[str, str], *options: object) -> Program:
+    def start_publish(
+        self, target: Target, environment: dict[str, str], *options: object, listener: Listener | None = None
+    ) -> Program:
         place = {"s3": target} if isinstance(target, S3Target) else {"ipfs": target}
-        plan = PublishPlan(job="ns/job", uid="uid", **place)  # type: ignore[arg-type]
+        plan = PublishPlan(job="ns/job", uid="uid", progress=listener, **place)  # type: ignore[arg-type]
         secrets = self.folder / "secrets"
         text = plan.model_dump_json(by_alias=True)
         return self._start("c2d.publish.main", text, environment, "--secrets", secrets, *options)

@@ -5,7 +5,7 @@ import http.server
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,10 @@ class Port:
         self.silent = threading.Event()  # set: no report is answered
         self.heard = threading.Condition()
         self.over = threading.Event()
+
+    def wait_until(self, holds: Callable[[Progress], bool], what: str, seconds: float = 60) -> None:
+        with self.heard:
+            assert self.heard.wait_for(lambda: any(map(holds, self.told)), seconds), f"{what} never came: {self.told}"
 
     def wait_for(self, count: int, seconds: float = 60) -> None:
         with self.heard:
