@@ -13,7 +13,7 @@ from c2d.engine.pods import PodView
 
 # Between two writes, and before the first: a short job pays nothing.
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(seconds=60)
-# Of the time that the step runs: a transfer of an hour costs some eighty writes, not four hundred.
+# Of the time that the step runs: a transfer of an hour costs some ninety writes, not 360.
 _SHARE = 20
 
 
