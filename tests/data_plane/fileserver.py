@@ -150,8 +150,7 @@ def pause(after: int, go_on: threading.Event) -> Fault:
     async def answer(server: FileServer, request: web.Request, file: File) -> web.StreamResponse:
         begin = _begin(request, file)
         response = await server.send(request, file, after)
-        while not go_on.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(go_on.wait, 60)
         await response.write(file.content[begin + after :])
         return response
 

@@ -52,16 +52,22 @@ class Reporter:
         """One try; the first that fails is told in the log, without the error's text, which may name an address."""
         if told == self._sent:
             return
-        try:
-            self._post(told.model_dump_json(by_alias=True, exclude_none=True))
-        except Exception as error:
-            if not self._complained:
-                self._complained = True
-                self._say(f"the engine can't be told of the progress ({_why(error)}); the work goes on without")
-        else:
+        trouble = self._trouble(told.model_dump_json(by_alias=True, exclude_none=True))
+        if not trouble:
             self._sent = told
+        elif not self._complained:
+            self._complained = True
+            self._say(f"the engine can't be told of the progress ({trouble}); the work goes on without")
 
-    def _post(self, body: str) -> None:
+    def _trouble(self, body: str) -> str:
+        """Why the engine didn't take it; empty when it did."""
+        try:
+            status = self._post(body)
+        except Exception as error:
+            return type(error).__name__
+        return "" if status == 200 else f"status {status}"
+
+    def _post(self, body: str) -> int:
         import urllib3  # noqa: PLC0415 - only a run that takes its time loads it
 
         token = Path(self._to.token_file).read_text(encoding="ascii").strip()
@@ -76,13 +82,4 @@ class Reporter:
                 preload_content=False,
             )
             answer.read(_ANSWER)
-        if answer.status != 200:
-            raise _Refused(answer.status)
-
-
-class _Refused(Exception):
-    """The engine answered with another status than 200."""
-
-
-def _why(error: Exception) -> str:
-    return f"status {error.args[0]}" if isinstance(error, _Refused) else type(error).__name__
+        return int(answer.status)

@@ -1,19 +1,28 @@
 """What pods tell of their progress, over HTTP, with real tokens; who may, and how often a job is woken by it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as some
 
+from c2d.api import plan
 from c2d.api.progress import LIMIT, Progress
 from c2d.engine import listener
 from c2d.engine.errors import BadRequest
-from c2d.kube.resources import Object
+from c2d.engine.observe import World
+from c2d.engine.reconcile import Reconciler
+from c2d.inpod.reporter import Reporter
+from c2d.kube.client import Client
+from c2d.kube.resources import JOBS, PODS, Object
+from tests.kit import build
 from tests.kit.tokens import claims_of
+from tests.kit.world import FakeClient
 from tests.unit.engine.test_signer import AUTHORITY, POD, Settable, job, pod, world
 
 NUMBERS = {"done": 7, "total": 9, "files": 1, "totalFiles": 2}
@@ -162,3 +171,26 @@ async def test_a_pod_that_tells_too_much_is_told_so(given_: Settable, tell: Any)
 def test_garbage_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BadRequest):
         listener.parse(body)
+
+
+async def test_reports_end_up_in_the_status_by_few_writes(given_: Settable, tmp_path: Path) -> None:
+    """Everything but the API server and the kubelet is real: the pod's reporter, the port, the queue, the pass."""
+    given_.world, client = World(), cast(Client, FakeClient(given_.cluster))
+    given_.world.complete = True
+    given_.world.saw_job(given_.cluster.put(JOBS, job()))
+    given_.world.saw_pod(given_.cluster.put(PODS, running()))
+    reconciler = Reconciler(client, given_.world, build.SETTINGS, lambda: build.after(given_.seconds))
+    given_.wake = reconciler.queue.wake
+    (tmp_path / "token").write_text(AUTHORITY.token(claims_of("ns", POD["name"], POD["uid"])))
+    async with TestServer(given_.application()) as server:
+        to = plan.Listener(url=str(server.make_url("/progress")), token_file=str(tmp_path / "token"))
+        reporter = Reporter(to, pytest.fail)
+        for second in range(41):
+            given_.seconds = second
+            await asyncio.to_thread(reporter.tell, Progress(done=second * 1024, total=64 * 1024))
+            for _ in range(len(reconciler.queue)):
+                key = await reconciler.queue.get()
+                await reconciler.reconcile(key)
+                reconciler.queue.done(key)
+    assert given_.cluster.requests == ["patch computejobs branin"] * 4
+    assert given_.cluster.job()["status"]["progress"] == "40.0 KiB/64.0 KiB 62 %"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -102,6 +102,7 @@ class Settable:
         self.keys_can_be_had = True
         self.writes_work = True
         self.woken: list[tuple[str, str]] = []
+        self.wake: Callable[[tuple[str, str]], None] = self.woken.append
 
     async def keys(self) -> TrustedKeys:
         if not self.keys_can_be_had:
@@ -129,7 +130,7 @@ class Settable:
         def clock() -> datetime:
             return build.after(self.seconds)
 
-        listener = Listener(self.world, self.tokens(), self.woken.append, clock, lambda: self.seconds)
+        listener = Listener(self.world, self.tokens(), self.wake, clock, lambda: self.seconds)
         return signer.application(self.signer(), listener)
 
 
