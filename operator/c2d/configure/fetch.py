@@ -49,16 +49,19 @@ class Fetcher:
 
     async def fetch_each(self, tasks: Sequence[Task]) -> list[Stored]:
         """Those that are not here. Raises the TaskFailed that says most."""
-        return await _together([self.fetch(task) for task in tasks if not task.is_here])
+        return await _together([self._counted(task) for task in tasks if not task.is_here])
+
+    async def _counted(self, task: Task) -> Stored:
+        stored = await self.fetch(task)
+        self.world.tally.completed(str(task.path), stored.size)
+        return stored
 
     async def fetch(self, task: Task) -> Stored:
         """Brings one file to its place. Raises TaskFailed."""
         async with self.places:
             with self._role_is_told(task.role, task.path), place.disk_full_is_told():
                 path = self.data / task.path
-                stored = await asyncio.to_thread(self._there, task, path) or await self._bring(task, path)
-                self.world.tally.completed(str(task.path), stored.size)
-                return stored
+                return await asyncio.to_thread(self._there, task, path) or await self._bring(task, path)
 
     @contextlib.contextmanager
     def _role_is_told(self, role: Role, path: PurePosixPath | str) -> Iterator[None]:
