@@ -8,9 +8,9 @@ ENGINE = {
     "C2D_CANARY": "One more probe of the isolation gate, as `tcp://IP:PORT`. The chart names the engine's own Service, "
     "which listens for this. Empty: none.",
     "C2D_HEALTH_PORT": "Where `/healthz` answers.",
-    "C2D_SIGNER_PORT": "Where the signer answers configure and publish pods.",
-    "C2D_SIGNER_URL": "The signer as configure and publish pods reach it. Empty: nothing is fetched from Providers, "
-    "and no receipt is signed.",
+    "C2D_SIGNER_PORT": "Where configure and publish pods get signatures, and tell how far they are.",
+    "C2D_SIGNER_URL": "That port as configure and publish pods reach it. Empty: nothing is fetched from Providers, "
+    "no receipt is signed, and no progress is shown.",
     "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
     "C2D_TRUSTED_METADATA_URIS": "The others that a job may name, with commas between. Empty: any.",
     "C2D_READERS": "Service accounts that may read results on volumes, as `namespace:name`, with commas between. "

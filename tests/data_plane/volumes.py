@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2d.api.environment import IpfsTarget, S3Target, VolumeTarget
-from c2d.api.plan import ConfigurePlan, PlannedFile, PublishPlan
+from c2d.api.plan import ConfigurePlan, Listener, PlannedFile, PublishPlan
 from c2d.storage.targets import Target
 from tests.data_plane import programs
 from tests.data_plane.programs import Finished, Program
@@ -69,8 +69,10 @@ class Volume:
     def configure(self, *arguments: object, **named: object) -> Finished:
         return self.start_configure(*arguments, **named).wait()  # type: ignore[arg-type]
 
-    def start_publish(self, target: Target, environment: dict[str, str], *options: object) -> Program:
-        plan = PublishPlan(job="ns/job", uid="uid")
+    def start_publish(
+        self, target: Target, environment: dict[str, str], *options: object, listener: Listener | None = None
+    ) -> Program:
+        plan = PublishPlan(job="ns/job", uid="uid", progress=listener)
         match target:
             case S3Target():
                 plan = plan.model_copy(update={"s3": target})

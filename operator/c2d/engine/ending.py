@@ -45,7 +45,7 @@ def end(seen: Observed) -> tuple[Action, ...]:
 def published(status: JobStatus, pod: PodView, now: datetime) -> Decision:
     """The publish pod succeeded: its report says what there is."""
     said = report.parse(report.PublishReport, pod.report) or report.PublishReport()
-    status = to.with_step(status, Step.PUBLISH, bytes=said.bytes)
+    status = to.with_step(status, Step.PUBLISH, bytes=said.bytes, progress=None)
     status = to.condition(status, "Published", True, "Published", said.message or said.location, now)
     results = ResultsStatus(
         location=said.location,

@@ -17,10 +17,11 @@ from c2d.api import plan
 from c2d.engine import handlers, signer
 from c2d.engine.environments import report_for_ever
 from c2d.engine.keys import fetch_for_ever
+from c2d.engine.listener import Listener
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
-from c2d.engine.reconcile import Reconciler
+from c2d.engine.reconcile import Reconciler, utc_now
 from c2d.engine.signer import Signer
 from c2d.engine.state import Settings
 from c2d.kube import errors
@@ -119,7 +120,7 @@ async def run(options: Options, probes: tuple[str, ...]) -> None:
         await require_definitions(client, namespaces)
         world, registry, stop_flag = World(), kopf.OperatorRegistry(), asyncio.Event()
         reconciler = Reconciler(client, world, settings_of(options, probes))
-        handlers.register(registry, world, reconciler, stop_flag, beside(options, client, world))
+        handlers.register(registry, world, reconciler, stop_flag, beside(options, client, world, reconciler))
         await kopf.operator(
             registry=registry,
             standalone=True,
@@ -140,18 +141,22 @@ def settings_of(options: Options, probes: tuple[str, ...]) -> Settings:
         image_pull_secrets=options.image_pull_secrets,
         probes=probes,
         signer_url=options.signer_url if options.key is not None else "",
+        engine_url=options.signer_url,
         metadata_uri=options.metadata_uri,
         trusted_metadata_uris=options.trusted_metadata_uris,
         readers=options.readers,
     )
 
 
-def beside(options: Options, client: Client, world: World) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """What runs beside the work on jobs: the environments' statuses, and the signer."""
+def beside(
+    options: Options, client: Client, world: World, reconciler: Reconciler
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """What runs beside the work on jobs: the environments' statuses, and the port for configure and publish pods."""
     tokens = Tokens(functools.partial(fetch_keys, client), plan.SIGNER_AUDIENCE, time.time, time.monotonic)
     nonces = Nonces(client, client.namespace, lambda: time.time_ns() // 1_000_000)
     rates = Rates(signer.PER_SECOND, signer.BURST, time.monotonic)
-    application = signer.application(Signer(options.key, world, tokens, nonces, rates))
+    listener = Listener(world, tokens, reconciler.queue.wake, utc_now, time.monotonic)
+    application = signer.application(Signer(options.key, world, tokens, nonces, rates), listener)
     address = options.key.address if options.key is not None else ""
     return [
         functools.partial(report_for_ever, client, world, address),

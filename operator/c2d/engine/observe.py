@@ -14,6 +14,7 @@ from c2d.engine import pods
 from c2d.engine.admission import Admission
 from c2d.engine.agreements import Agreements
 from c2d.engine.pods import PodView, ReaderView
+from c2d.engine.progress import Told
 from c2d.engine.state import Job, Observed, Place, Settings
 from c2d.engine.steps import expects_pod
 from c2d.kube.cache import Children, Store
@@ -35,6 +36,7 @@ class World:
         self.pods = Children(JOB_UID)
         self.admission = Admission()
         self.agreements = Agreements()
+        self.progress = Told()
         # Whether everything that was there at the start is known: until then, what isn't here may still exist.
         self.complete = False
         # The API server's public keys, as a pod takes them that reads results.
@@ -64,14 +66,17 @@ class World:
         if not self.pods.put(item):
             return False
         before, after = self._views.get(uid_of(item)), pods.view(item)
+        if after.done:
+            self.progress.forget(after.uid)
         self._views[uid_of(item)] = after
-        return (
-            before != after if isinstance(after, ReaderView) else not isinstance(before, PodView) or before.tells(after)
-        )
+        if isinstance(before, PodView) and isinstance(after, PodView):
+            return before.tells(after)
+        return before != after
 
     def lost_pod(self, item: Object) -> None:
         self.pods.remove(item)
         self._views.pop(uid_of(item), None)
+        self.progress.forget(uid_of(item))
 
     def listed_pods(self, job: str, items: list[Object]) -> None:
         """All pods of the job with this UID, as the API server has listed them: any other is gone."""
@@ -116,13 +121,15 @@ def observe(world: World, item: Object, settings: Settings) -> Observed:
         holder = world.agreements.holder(job)
     if environment is not None and job.status.phase is Phase.PENDING and not job.deleting and not holder:
         place = world.admission.place(environment_key(item), job, environment.max_jobs)
+    there = world.pods_of(job.uid)
     return Observed(
         job=job,
         environment=environment,
         place=place,
         agreement_holder=holder,
         settings=settings,
-        pods={(pod.step, pod.attempt): pod for pod in world.pods_of(job.uid)},
+        pods={(pod.step, pod.attempt): pod for pod in there},
+        progress={pod.uid: told for pod in there if (told := world.progress.of(pod.uid)) is not None},
         reader=world.reader_of(job.uid),
         reader_keys=world.reader_keys,
     )

@@ -15,6 +15,7 @@ from c2d.api.receipt import Facts
 from c2d.api.report import PublishReport
 from c2d.inpod.ending import Ending, on_sigterm, where, write_report
 from c2d.inpod.log import Log, open_log
+from c2d.inpod.reporter import INTERVAL, reporting
 from c2d.publish import kept, verdict
 from c2d.publish.errors import PlanInvalid, PublishError
 from c2d.publish.limits import Limits
@@ -33,6 +34,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--logs-only", action="store_true", help="publish no outputs")
     parser.add_argument("--max-bytes", type=int, help="the most that all outputs together may have")
     parser.add_argument("--secrets", type=Path, default=Path(plans.SECRETS), help="a folder of headers for each Secret")
+    parser.add_argument("--progress-interval", type=float, default=INTERVAL, help="seconds between two reports")
     parser.add_argument("--report", type=Path, default=Path(report.PATH))
     return parser.parse_args(arguments)
 
@@ -63,7 +65,9 @@ def _publish(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
     where, store = _opened(plan, arguments)
     log.say(f"publishing {plan.job} to {where}" + (", logs only" if arguments.logs_only else ""))
     world, limits = World(now=_now, say=log.say), Limits(bytes=arguments.max_bytes)
-    published = Publication(plan, arguments.data, store, world, limits).run(with_outputs=not arguments.logs_only)
+    publication = Publication(plan, arguments.data, store, world, limits)
+    with reporting(plan.progress, world.tally.now, log.say, arguments.progress_interval):
+        published = publication.run(with_outputs=not arguments.logs_only)
     log.say(f"done: {published.count} results, {published.bytes} bytes, {published.skipped} skipped")
     if plan.volume is not None:
         kept.clean(arguments.data)

@@ -38,6 +38,7 @@ def configure_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec, settin
         algorithm_did=spec.algorithm.id,
         container=plan.PlannedContainer(entrypoint=container.entrypoint, checksum=container.checksum),
         signer=plan.Signer(url=f"{settings.signer_url}/sign", token_file=plan.SIGNER_TOKEN) if planned else None,
+        progress=_listener(settings),
         allow_private_addresses=environment.assets.allow_private_addresses,
         max_file_bytes=environment.assets.max_file_bytes,
         custom_data=spec.algorithm.custom_data,
@@ -55,7 +56,14 @@ def publish_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings
         ipfs=environment.results.ipfs,
         volume=names.volume(job.name, job.uid) if environment.results.volume is not None else None,
         signer=signer if settings.signer_url else None,
+        progress=_listener(settings),
     )
+
+
+def _listener(settings: Settings) -> plan.Listener | None:
+    if not settings.engine_url:
+        return None
+    return plan.Listener(url=f"{settings.engine_url}/progress", token_file=plan.SIGNER_TOKEN)
 
 
 def secret_keys(spec: JobSpec) -> list[SecretKey]:
