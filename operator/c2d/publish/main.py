@@ -30,6 +30,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--plan", type=Path, default=Path(plans.MOUNT, plans.PUBLISH_FILE))
     parser.add_argument("--data", type=Path, default=Path(volume.ROOT), help="where the job's volume is")
     parser.add_argument("--logs-only", action="store_true", help="publish no outputs")
+    parser.add_argument("--attempt", type=int, default=0, help="how many pods have tried it before this one")
     parser.add_argument("--max-bytes", type=int, help="the most that all outputs together may have")
     parser.add_argument("--secrets", type=Path, default=Path(plans.SECRETS), help="a folder of headers for each Secret")
     parser.add_argument("--report", type=Path, default=Path(report.PATH))
@@ -58,7 +59,8 @@ def _run(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
 
 
 def _publish(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
-    plan = _with_facts(_read_plan(arguments.plan), os.environ.get(plans.FACTS, ""))
+    plan = _read_plan(arguments.plan).model_copy(update={"attempt": arguments.attempt})
+    plan = _with_facts(plan, os.environ.get(plans.FACTS, ""))
     target = _target(plan)
     log.say(f"publishing {plan.job} to {_words(target, plan)}" + (", logs only" if arguments.logs_only else ""))
     publication = Publication(
