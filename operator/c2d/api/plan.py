@@ -99,7 +99,7 @@ class PublishPlan(Model):
     job: str  # namespace/name
     uid: str
     agreement_id: str = ""
-    attempt: int = 0  # which pod of the job's publish step this is; told by the engine when it makes the pod
+    attempt: int = pydantic.Field(0, exclude=True)  # the pods before this one; only its command line tells
     s3: S3Target | None = None
     ipfs: IpfsTarget | None = None
     receipt: Facts | None = None  # what the receipt tells of the job, from FACTS; without it there is no receipt

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pydantic
 
@@ -37,14 +38,15 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main() -> int:
+def main() -> NoReturn:
     arguments = parse_arguments(sys.argv[1:])
     os.umask(0o022)
     log = open_log(_now, arguments.data / volume.PUBLISH_LOG)
     on_sigterm(verdict.told_to_end, arguments.report, log)
     ending = _run(arguments, log)
     write_report(arguments.report, ending.report, log)
-    return ending.code
+    # All is told and closed; Python would go through everything that botocore has loaded, for a tenth of a second.
+    os._exit(ending.code)
 
 
 def _run(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
@@ -125,4 +127,4 @@ def _now() -> datetime:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -91,8 +91,8 @@ class Publication:
         """Frees what killed attempts left; only a store that won't let us leaves it there."""
         try:
             for prefix in self.plan.earlier_prefixes:
-                self.store.delete(self.store.keys(f"{prefix}/"))
                 self.store.discard_unfinished(f"{prefix}/")
+                self.store.delete(self.store.keys(f"{prefix}/"))
             self.store.discard_unfinished(f"{self.plan.prefix}/")
         except (Denied, Refused) as error:
             self.world.say(f"what earlier attempts left can't be deleted: {error}")

@@ -21,6 +21,7 @@ from urllib.parse import quote
 import botocore.session
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
+from botocore.loaders import Loader
 from botocore.utils import get_environ_proxies
 
 from c2d.api.environment import S3Target
@@ -280,6 +281,7 @@ def open_store(target: S3Target, attempts: int = 5) -> S3Store:
         signature_version="s3v4",
     )
     session = botocore.session.Session()
+    session.register_component("data_loader", _Loader())
     with translated("the client", target.bucket):
         try:
             client: S3Client = session.create_client("s3", endpoint_url=target.endpoint, config=config)
@@ -287,6 +289,13 @@ def open_store(target: S3Target, attempts: int = 5) -> S3Store:
             raise Refused("the endpoint is not a URL that S3 could be at") from error
         direct = _direct(session, client, target)
     return S3Store(client, target.bucket, Writing(direct, target.server_side_encryption, target.kms_key_id))
+
+
+class _Loader(Loader):
+    """Of what botocore knows about services. It would look through its four hundred folders for each of ours."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002
+        return ["s3", "sso", "sso-oidc", "sts"]
 
 
 def _direct(session: "Session", client: "S3Client", target: S3Target) -> Direct | None:

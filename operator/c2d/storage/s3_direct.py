@@ -12,7 +12,6 @@ import collections
 import hashlib
 import hmac
 import http.client
-import io
 import ssl
 import time
 import urllib.parse
@@ -27,7 +26,8 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 _CRC32 = "x-amz-checksum-crc32"
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _TOGETHER = 1 << 18  # bytes of a body that is sent in one piece with its head
-_LINES = 100  # of a head
+_HEAD = 1 << 16  # bytes of an answer's
+_END = b"\r\n\r\n"
 
 
 class Keys(Protocol):
@@ -141,7 +141,6 @@ class _Connection:
         kind.connect()
         kind.sock.settimeout(READ_TIMEOUT)
         self._connection = kind
-        self._answers: io.BufferedReader = kind.sock.makefile("rb")
 
     def exchange(self, head: bytes, body: bytes) -> tuple[int, dict[str, str]]:
         """The answer's status and headers."""
@@ -157,22 +156,15 @@ class _Connection:
             raise
 
     def close(self) -> None:
-        self._answers.close()
         self._connection.close()
 
     def _answer(self) -> tuple[int, dict[str, str]]:
-        status = int(self._line().split(" ", 2)[1])
-        said = {}
-        for _ in range(_LINES):
-            line = self._line()
-            if not line:
-                return status, said
-            name, _, value = line.partition(":")
-            said[name.lower()] = value.strip()
-        raise http.client.HTTPException("the head of the answer has no end")
-
-    def _line(self) -> str:
-        line = self._answers.readline(65536)
-        if not line.endswith(b"\n"):
-            raise http.client.HTTPException("the answer ends in its head")
-        return line.decode("latin-1").rstrip("\r\n")
+        head = b""
+        while _END not in head:
+            piece = self._connection.sock.recv(_HEAD)
+            head += piece
+            if not piece or len(head) > _HEAD:
+                raise http.client.HTTPException("the answer has no whole head")
+        first, *lines = head.partition(_END)[0].decode("latin-1").split("\r\n")
+        fields = (line.partition(":") for line in lines)
+        return int(first.split(" ", 2)[1]), {name.lower(): value.strip() for name, _, value in fields}
