@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import botocore.session
 from botocore.config import Config
@@ -122,7 +122,7 @@ class Clients:
         with translated("the client", target.bucket):
             self._session = self._session or botocore.session.Session()
             try:
-                return self._session.create_client(
+                made = self._session.create_client(
                     "s3",
                     endpoint_url=target.endpoint,
                     config=_config(target),
@@ -132,6 +132,7 @@ class Clients:
                 )
             except ValueError as error:
                 raise Refused("the endpoint is not a URL that S3 could be at") from error
+        return cast("S3Client", made)
 
 
 def _place(target: S3Target) -> _Place:

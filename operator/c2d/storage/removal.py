@@ -29,8 +29,8 @@ class Remover:
     async def remove(self, target: Target, prefix: str, uid: str) -> int:
         """Deletes all objects below `s3://bucket/<prefix>/`; gives how many. Repeating it is fine.
 
-        What an earlier attempt of publishing wrote too late goes as well. On IPFS, the job's folder and its pin go, and its blocks with the node's next garbage collection; what other
-        nodes have copied meanwhile stays there.
+        What an earlier attempt of publishing wrote too late goes as well. On IPFS, the job's folder and its pin go,
+        and its blocks with the node's next garbage collection; what other nodes have copied meanwhile stays there.
 
         Raises StorageError: Refused where the prefix doesn't end in the job's UID. Once begun, it goes on even if
         nobody waits for it any more. In a bucket that keeps versions, older versions stay.

@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 import botocore.session
@@ -33,10 +33,9 @@ from c2d.storage.s3_errors import translated
 from c2d.storage.store import Finished, Reader
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
-
-    from botocore.session import Session
 
 MIB = 1024 * 1024
 PART_SIZE = 8 * MIB
@@ -86,7 +85,7 @@ class S3Store:
         self,
         client: "S3Client",
         bucket: str,
-        writing: Writing = Writing(),  # noqa: B008 - it is frozen
+        writing: Writing = Writing(),
         part_size: int = PART_SIZE,
         memory: int = MEMORY,
     ) -> None:
@@ -284,9 +283,10 @@ def open_store(target: S3Target, attempts: int = 5) -> S3Store:
     session.register_component("data_loader", _Loader())
     with translated("the client", target.bucket):
         try:
-            client: S3Client = session.create_client("s3", endpoint_url=target.endpoint, config=config)
+            made = session.create_client("s3", endpoint_url=target.endpoint, config=config)
         except ValueError as error:
             raise Refused("the endpoint is not a URL that S3 could be at") from error
+        client = cast("S3Client", made)
         direct = _direct(session, client, target)
     return S3Store(client, target.bucket, Writing(direct, target.server_side_encryption, target.kms_key_id))
 

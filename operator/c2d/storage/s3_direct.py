@@ -33,9 +33,14 @@ _END = b"\r\n\r\n"
 class Keys(Protocol):
     """As botocore's frozen credentials."""
 
-    access_key: str
-    secret_key: str
-    token: str | None
+    @property
+    def access_key(self) -> str | None: ...
+
+    @property
+    def secret_key(self) -> str | None: ...
+
+    @property
+    def token(self) -> str | None: ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Reads private objects as streams, for a service that passes them on to many clients at a time.
 
-boto3 signs for S3, which is arithmetic, a node of IPFS is asked by its RPC, and one aiohttp session fetches: a stream
+botocore signs, which is arithmetic, a node of IPFS is asked by its RPC, and one aiohttp session fetches: a stream
 costs a connection and a bounded buffer, and no thread. A connection that breaks in the middle is made again from the
 byte where it broke, as long as the object is the same; whoever reads doesn't notice. A stream ends complete or with
 an error, never short.
@@ -66,7 +66,7 @@ class Reader:
             connector=aiohttp.TCPConnector(limit=self._limits.connections, ssl=tls or True),
             timeout=aiohttp.ClientTimeout(None, sock_connect=self._limits.connect, sock_read=self._limits.read),
             cookie_jar=aiohttp.DummyCookieJar(),
-            # A proxy of the environment counts here as it does for boto3.
+            # A proxy of the environment counts here as it does for botocore.
             trust_env=True,
             # What is passed on is what is stored, byte for byte.
             auto_decompress=False,

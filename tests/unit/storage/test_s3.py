@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore import exceptions
 
-from c2d.storage.errors import Denied, Refused, StorageError, Unavailable
 from c2d.storage import s3_direct
+from c2d.storage.errors import Denied, Refused, StorageError, Unavailable
 from c2d.storage.s3 import S3Store, Writing
 
 

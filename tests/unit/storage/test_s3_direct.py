@@ -23,7 +23,7 @@ CRC32 = s3_direct.crc32(b"body")
 @dataclass(frozen=True)
 class Keys:
     access_key: str = "key"
-    secret_key: str = "secret"
+    secret_key: str = "secret"  # noqa: S105 - what a test signs with
     token: str | None = None
 
 
@@ -38,9 +38,7 @@ def test_the_signature_is_botocore_s(key: str, token: str | None, number: int) -
     request.context["payload_signing_enabled"] = True
     S3SigV4Auth(Credentials("key", "secret", token), "s3", "eu-west-1").add_auth(request)
     signed = {name.lower(): value for name, value in request.headers.items() if name != "Authorization"}
-    ours = s3_direct.signature(
-        Keys(token=token), "eu-west-1", "PUT", path, query, {**signed, "host": "host:7070"}
-    )
+    ours = s3_direct.signature(Keys(token=token), "eu-west-1", "PUT", path, query, {**signed, "host": "host:7070"})
     assert ours == request.headers["Authorization"]
 
 
@@ -89,7 +87,7 @@ def good(more: str = f"x-amz-checksum-crc32: {CRC32}\r\n", etag: str = 'ETag: "e
     return f"HTTP/1.1 200 OK\r\n{etag}Content-Length: 0\r\n{more}\r\n".encode()
 
 
-def direct(server: Server, keys: Keys | None = Keys()) -> Direct:  # noqa: B008 - it is frozen
+def direct(server: Server, keys: Keys | None = Keys()) -> Direct:
     return Direct(Place(server.url, "us-east-1"), lambda: keys, None)
 
 
@@ -141,7 +139,8 @@ def test_after_a_refusal_it_is_not_tried_any_more() -> None:
 
 
 def test_an_answer_with_more_than_a_head_ends_its_connection() -> None:
-    with Server(b"HTTP/1.1 200 OK\r\nETag: e\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", good()).running() as server:
+    chunked = b"HTTP/1.1 200 OK\r\nETag: e\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    with Server(chunked, good()).running() as server:
         subject = direct(server)
         assert subject.put("a", b"body", {}) == Answer("e", None)
         assert subject.put("a", b"body", {}) == Answer('"e"', CRC32)
@@ -149,7 +148,7 @@ def test_an_answer_with_more_than_a_head_ends_its_connection() -> None:
 
 
 def test_credentials_are_asked_for_each_time() -> None:
-    keys = [Keys(access_key="first"), Keys(access_key="second", token="t")]
+    keys = [Keys(access_key="first"), Keys("second", "secret", "t")]
     with Server(good(), good()).running() as server:
         subject = Direct(Place(server.url, "us-east-1"), lambda: keys.pop(0), None)
         for _ in range(2):
