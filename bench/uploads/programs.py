@@ -133,7 +133,7 @@ def _ours(bucket: Bucket, what: Outputs) -> Sequence[str]:
     plan.write_text(PublishPlan(job="bench/bench", uid="bench", s3=target).model_dump_json(by_alias=True))
     report = what.data / "report"
     return [
-        *(sys.executable, "-m", "c2d.publish.main"),
+        *(sys.executable, "-m", "c2d.publish.start"),
         *("--plan", f"{plan}", "--data", f"{what.data}", "--report", f"{report}"),
     ]
 

@@ -73,7 +73,7 @@ class Volume:
         plan = PublishPlan(job="ns/job", uid="uid", **place)  # type: ignore[arg-type]
         secrets = self.folder / "secrets"
         text = plan.model_dump_json(by_alias=True)
-        return self._start("c2d.publish.main", text, environment, "--secrets", secrets, *options)
+        return self._start("c2d.publish.start", text, environment, "--secrets", secrets, *options)
 
     def publish(self, target: Target, environment: dict[str, str], *options: object) -> Finished:
         return self.start_publish(target, environment, *options).wait()

@@ -1,6 +1,7 @@
 """`c2d-publish`: stores a job's outputs and logs as its plan says, and reports."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -65,10 +66,14 @@ def _publish(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
     plan = _with_facts(plan, os.environ.get(plans.FACTS, ""))
     target = _target(plan)
     log.say(f"publishing {plan.job} to {_words(target, plan)}" + (", logs only" if arguments.logs_only else ""))
+    store = open_store(target, arguments.secrets)
+    # All is loaded; see start.py.
+    gc.freeze()
+    gc.enable()
     publication = Publication(
         plan=plan,
         data=arguments.data,
-        store=open_store(target, arguments.secrets),
+        store=store,
         world=World(now=_now, say=log.say),
         limits=Limits(bytes=arguments.max_bytes),
     )
@@ -124,7 +129,3 @@ def _with_facts(plan: plans.PublishPlan, text: str) -> plans.PublishPlan:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-if __name__ == "__main__":
-    main()
