@@ -152,6 +152,7 @@ class S3Target(Observed):
         None,
         min_length=1,
         max_length=2048,
+        pattern="^[A-Za-z0-9:/_.-]+$",
         description="The key for aws:kms, its ID or ARN; unset: the one of AWS for S3.",
     )
 

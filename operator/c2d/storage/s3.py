@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 import botocore.session
+from botocore import exceptions
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
 from botocore.loaders import Loader
@@ -28,11 +29,12 @@ from c2d.api.environment import S3Target
 from c2d.storage import s3_direct
 from c2d.storage.errors import Refused, Unavailable
 from c2d.storage.room import Room
-from c2d.storage.s3_direct import Answer, Direct
+from c2d.storage.s3_direct import Answer, Direct, Keys
 from c2d.storage.s3_errors import translated
 from c2d.storage.store import Finished, Reader
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from botocore.session import Session
     from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
@@ -292,10 +294,13 @@ def open_store(target: S3Target, attempts: int = 5) -> S3Store:
 
 
 class _Loader(Loader):
-    """Of what botocore knows about services. It would look through its four hundred folders for each of ours."""
+    """Of what botocore knows about services: buckets, and what credentials come from.
+
+    It would look through its four hundred folders for each of them.
+    """
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002
-        return ["s3", "sso", "sso-oidc", "sts"]
+        return ["s3", "signin", "sso", "sso-oidc", "sts"]
 
 
 def _direct(session: "Session", client: "S3Client", target: S3Target) -> Direct | None:
@@ -311,4 +316,12 @@ def _direct(session: "Session", client: "S3Client", target: S3Target) -> Direct 
     tls = None
     if url.startswith("https:"):
         tls = ssl.create_default_context(cafile=session.get_config_variable("ca_bundle") or get_cert_path(True))
-    return Direct(s3_direct.Place(url, target.region), credentials.get_frozen_credentials, tls)
+    return Direct(s3_direct.Place(url, target.region), lambda: _keys(credentials), tls)
+
+
+def _keys(credentials: "Credentials") -> Keys | None:
+    """Those of now: a workload identity's are renewed. None where that fails, which botocore will tell of."""
+    try:
+        return credentials.get_frozen_credentials()
+    except (exceptions.BotoCoreError, exceptions.ClientError):
+        return None

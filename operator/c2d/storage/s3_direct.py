@@ -25,6 +25,7 @@ READ_TIMEOUT = 60
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _CRC32 = "x-amz-checksum-crc32"
 _UNSIGNED = "UNSIGNED-PAYLOAD"
+_PATIENCE = (http.client.REQUEST_TIMEOUT, http.client.TOO_MANY_REQUESTS)
 _TOGETHER = 1 << 18  # bytes of a body that is sent in one piece with its head
 _HEAD = 1 << 16  # bytes of an answer's
 _END = b"\r\n\r\n"
@@ -88,12 +89,12 @@ class Direct:
             status, said = connection.exchange(head, body)
         except (OSError, ValueError, IndexError, http.client.HTTPException):
             return None
-        if status == http.client.OK and said.get("content-length") == "0" and said.get("connection") != "close":
+        if status == http.client.OK and said.get("content-length") == "0" and connection.stays_open:
             self._idle.append(connection)
         else:
             connection.close()
         if status != http.client.OK:
-            self._refused |= status < 500 and status != http.client.TOO_MANY_REQUESTS
+            self._refused |= status < 500 and status not in _PATIENCE
             return None
         if said.get(_CRC32, checksum) != checksum or "etag" not in said:
             return None
@@ -146,6 +147,7 @@ class _Connection:
         kind.connect()
         kind.sock.settimeout(READ_TIMEOUT)
         self._connection = kind
+        self.stays_open = True
 
     def exchange(self, head: bytes, body: bytes) -> tuple[int, dict[str, str]]:
         """The answer's status and headers."""
@@ -172,4 +174,6 @@ class _Connection:
                 raise http.client.HTTPException("the answer has no whole head")
         first, *lines = head.partition(_END)[0].decode("latin-1").split("\r\n")
         fields = (line.partition(":") for line in lines)
-        return int(first.split(" ", 2)[1]), {name.lower(): value.strip() for name, _, value in fields}
+        said = {name.lower(): value.strip() for name, _, value in fields}
+        self.stays_open = first.startswith("HTTP/1.1 ") and said.get("connection", "").lower() != "close"
+        return int(first.split(" ", 2)[1]), said

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from botocore import exceptions
+from botocore.credentials import ReadOnlyCredentials
 
-from c2d.storage import s3_direct
+from c2d.storage import s3, s3_direct
 from c2d.storage.errors import Denied, Refused, StorageError, Unavailable
 from c2d.storage.s3 import S3Store, Writing
 
@@ -145,3 +146,14 @@ def test_every_object_is_encrypted_as_it_was_asked_for() -> None:
     subject.put("in parts", io.BytesIO(b"x" * 15), 15)
     asked = [(said["Key"], said["ServerSideEncryption"], said["SSEKMSKeyId"]) for said in client.said]
     assert asked == [("whole", "aws:kms", "key"), ("in parts", "aws:kms", "key")]
+
+
+class Credentials:
+    """Of a workload identity."""
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        raise exceptions.CredentialRetrievalError(provider="assume-role-with-web-identity", error_msg="away")
+
+
+def test_credentials_that_can_not_be_renewed_are_left_to_botocore_to_tell() -> None:
+    assert s3._keys(Credentials()) is None  # type: ignore[arg-type]

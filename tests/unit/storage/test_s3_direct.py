@@ -117,6 +117,7 @@ def test_a_server_that_knows_no_checksums_gets_every_hash() -> None:
     [
         pytest.param(b"", id="a cut"),
         pytest.param(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n", id="a server that asks for patience"),
+        pytest.param(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", id="a connection that was idle"),
         pytest.param(b"HTTP/1.1 429 Too Many\r\nContent-Length: 3\r\n\r\nabc", id="another one"),
         pytest.param(b"no HTTP close\r\n\r\n", id="no HTTP"),
         pytest.param(b"HTTP/1.1 200 OK\r\nclose", id="half a head"),
