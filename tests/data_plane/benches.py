@@ -147,6 +147,12 @@ class KeptBench(Bench):
     def place(self) -> tuple[str, str]:
         return f"volume://{CLAIM}/uid", f"{CLAIM}/uid/manifest.json"
 
+    def assert_left(self, attempt: int) -> None:
+        assert self.names() == set()
+        self.folder = self.folder.with_name(f"uid-{attempt}")
+        self.stored()
+        self.assert_nothing_else()
+
     def assert_nothing_else(self) -> None:
         super().assert_nothing_else()
         assert [path.name for path in self.volume.path("results").iterdir()] == [CLAIM]
