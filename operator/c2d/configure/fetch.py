@@ -51,7 +51,16 @@ class Fetcher:
 
     async def fetch_each(self, tasks: Sequence[Task]) -> list[Stored]:
         """Those that are not here. Raises the TaskFailed that says most."""
-        return await _together([self.fetch(task) for task in tasks if not task.is_here])
+        wanted = [task for task in tasks if not task.is_here]
+        stored: dict[int, Stored] = {}
+        left = iter(enumerate(wanted))
+
+        async def fetch_one_after_another() -> None:
+            for number, task in left:
+                stored[number] = await self.fetch(task)
+
+        await _together([fetch_one_after_another() for _ in range(min(self.settings.at_once, len(wanted)))])
+        return [stored[number] for number in range(len(wanted))]
 
     async def fetch(self, task: Task) -> Stored:
         """Brings one file to its place. Raises TaskFailed."""

@@ -1,5 +1,7 @@
 """The bookkeeping of parts, against a plain set of numbers."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ def require_sound(parts: Parts, expected: set[int]) -> None:
     """In order, none empty, none touching the next, and the size is right."""
     listed = list(parts)
     assert all(part.begin < part.end for part in listed)
-    assert all(one.end < other.begin for one, other in zip(listed, listed[1:], strict=False))
+    assert all(one.end < other.begin for one, other in pairwise(listed))
     assert numbers(parts) == expected
     assert parts.size == len(expected)
 
