@@ -42,6 +42,8 @@ class FileServer:
         self.requests: list[Seen] = []
         self.origin = ""
         self.sent = 0  # bytes of bodies
+        self.most_at_once = 0  # requests
+        self._at_once = 0
         # Set when a response waits in the middle, for a test that kills its client there.
         self.holding = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -56,6 +58,14 @@ class FileServer:
         return [seen.range for seen in self.requests]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return await self._answer_one(request)
+        finally:
+            self._at_once -= 1
+
+    async def _answer_one(self, request: web.Request) -> web.StreamResponse:
         headers = request.headers
         self.requests.append(
             Seen(
