@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from bench import figures, kubelet, machine, parts, plane, report
+from bench.downloads import part as downloads
 from bench.figures import Figure
 from bench.measure import Run
 from bench.parts import Pair
@@ -33,6 +34,7 @@ class Part(enum.StrEnum):
     LATENCY = "latency"
     THROUGHPUT = "throughput"
     SERVICE = "service"
+    DOWNLOADS = "downloads"
     KUBELET = "kubelet"
 
 
@@ -45,7 +47,9 @@ def main(
     only: Annotated[str, typer.Option(help=f"Parts to run, with commas between: {', '.join(Part)}.")] = ",".join(Part),
     jobs: Annotated[int, typer.Option(help="Jobs that run one at a time.", min=1)] = 30,
     at_once: Annotated[str, typer.Option(help="How many jobs are submitted at once, one run for each.")] = "200,500",
-    short: Annotated[bool, typer.Option("--short", help="The service's part in half a minute, to try it out.")] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="The parts service and downloads in half a minute each, as a trial.")
+    ] = False,
     binding: Annotated[Binding, typer.Option(help="When a volume is bound.")] = Binding.FIRST_CONSUMER,
 ) -> None:
     """Measure the engine against a bare chain of pods, and the service against a bare one, on a plane of their own."""
@@ -65,6 +69,8 @@ def main(
             result |= _on_the_plane(console, progress, binding, one_at_a_time, sizes)
         if Part.SERVICE in wanted:
             result["service"] = part.measure(console, progress, SHORT if short else part.Scale())
+        if Part.DOWNLOADS in wanted:
+            result["downloads"] = downloads.measure(console, progress, downloads.SHORT if short else downloads.Scale())
         if Part.KUBELET in wanted:
             result["kubelet"] = asyncio.run(kubelet.measure(console, progress, os.environ))
     except ClusterError as error:
