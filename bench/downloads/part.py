@@ -107,31 +107,17 @@ def figures(found: Measured) -> Iterator[Figure]:
         yield Figure(f"{item.name}, CPU seconds", cpu[0], cpu[1] if len(cpu) > 1 else None)
     peaks = [used.peak for item in found.compared for used in item.ours]
     yield Figure("c2d-configure, most memory, MB", max(peaks, default=0) / 1e6, None, 150)
-    yield Figure(
-        "c2d-configure with nothing to do, p50 ms",
-        statistics.median(used.seconds for used in found.starts) * 1e3,
-        None,
-        300,
-    )
+    start = statistics.median(used.seconds for used in found.starts)
+    yield Figure("c2d-configure with nothing to do, p50 ms", start * 1e3, None, 300)
 
 
 def _compare(folder: Path, kind: str, served: Served, names: Sequence[str], scale: Scale) -> Iterator[Compared]:
-    large = clients.large(served), clients.curl(served)
-    many = clients.many(served, names), clients.aria2c(served, names)
-    yield Compared(
-        f"one file of {scale.large / 1e9:g} GB, {kind}",
-        "MB/s",
-        scale.large / 1e6,
-        0.9,
-        *_in_turn(folder, *large, scale.rounds),
-    )
-    yield Compared(
-        f"{scale.files} files of {scale.file_size / 1e3:g} KB, {kind}",
-        "files/s",
-        scale.files,
-        1.0,
-        *_in_turn(folder, *many, scale.rounds),
-    )
+    size = scale.large
+    turns = _in_turn(folder, clients.large(served), clients.curl(served), scale.rounds)
+    yield Compared(f"one file of {size / 1e9:g} GB, {kind}", "MB/s", size / 1e6, 0.9, *turns)
+    name = f"{scale.files} files of {scale.file_size / 1e3:g} KB, {kind}"
+    turns = _in_turn(folder, clients.many(served, names), clients.aria2c(served, names), scale.rounds)
+    yield Compared(name, "files/s", scale.files, 1.0, *turns)
 
 
 def _in_turn(folder: Path, ours: Client, reference: Client | None, rounds: int) -> tuple[list[Used], list[Used]]:
