@@ -78,7 +78,7 @@ def measure(console: Console, progress: Progress, scale: Scale) -> dict[str, Any
         names = [str(number) for number in range(scale.files)]
         with progress.step("make the files to download"):
             serving.make_files(disk / "files", scale.large, names, scale.file_size)
-        served = stack.enter_context(serving.running(disk, disk / "files"))
+        served = stack.enter_context(serving.running(disk, disk / "files", serving.find_nginx()))
         found.server = served.name
         for kind, folder in volumes.items():
             with progress.step(f"downloads, the volume is {'on a disk' if kind == 'disk' else 'in memory'}"):

@@ -51,11 +51,14 @@ def make_files(folder: Path, large: int, small: Sequence[str], small_size: int) 
         (folder / SMALL / name).write_bytes(os.urandom(small_size))
 
 
+def find_nginx() -> str | None:
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
 @contextlib.contextmanager
-def running(folder: Path, files: Path) -> Iterator[Served]:
+def running(folder: Path, files: Path, nginx: str | None) -> Iterator[Served]:
     """Raises ClusterError where the server doesn't come up."""
     port = free_port()
-    nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     command = [sys.executable, str(Path(__file__).with_name("sendfile.py")), str(port), str(files)]
     if nginx is not None:
         configuration = folder / "nginx.conf"
