@@ -86,6 +86,14 @@ def test_others_come_in_one(files: FileServer, run: Run, headers: dict[str, str]
     assert files.ranges == [None]
 
 
+def test_after_a_cut_a_server_that_does_not_speak_of_ranges_is_asked_for_one(files: FileServer, run: Run) -> None:
+    """Its answer shows that it has them, and the rest comes in parts."""
+    url = files.put("/f", CONTENT, fileserver.cut(200_000), headers={"ETag": '"v1"'})
+    assert run.fetch(url, SHA256, LANES) == CONTENT
+    again = files.ranges[1]
+    assert again is not None and again.endswith("-")
+
+
 def test_a_file_of_a_provider_comes_in_one() -> None:
     """Each request of one needs a signature with a nonce of its own."""
     assert Ordered.parallel is False

@@ -58,7 +58,8 @@ class Download:
         """Completes the partial file, whatever it holds. Raises DownloadFailed; an OSError is the volume's."""
         if partial.is_left:
             await asyncio.to_thread(partial.recover, self._world.boot, self.identity)
-            self._world.say(f"{self._name}: an earlier run left {partial.size} bytes")
+            if partial.size:
+                self._world.say(f"{self._name}: an earlier run left {partial.size} bytes")
         if not partial.is_complete:
             await self._try_until_complete(partial)
         await self._hash_rest(partial)
@@ -87,7 +88,8 @@ class Download:
 
     async def _try_once(self, partial: Partial) -> None:
         origin = partial.origin
-        if origin is not None and origin.total is not None and self._needs_lanes(partial, origin.total):
+        if origin is not None and origin.total is not None and self._needs_lanes(partial, origin, origin.total):
+            self._require_room(origin.total)
             await self._in_lanes(partial, origin, origin.total)
             return
         wanted = Wanted(origin.validator, partial.size) if origin and partial.size else None
@@ -98,18 +100,20 @@ class Download:
             if begun is not None and len(begun) <= SMALL:
                 self._hold(partial, begun, answer)
                 return
-            await asyncio.to_thread(self._prepare, partial, answer)
-            if partial.origin and answer.total and self._splits(response, answer.total - answer.start):
+            parted = may_be_parted(response.status, response.headers)
+            await asyncio.to_thread(self._prepare, partial, answer, parted)
+            if partial.origin and parted and answer.total and self._is_large(answer.total - answer.start):
                 await self._in_lanes(partial, partial.origin, answer.total, response)
             else:
                 await self._stream(partial, answer, response, begun or b"")
 
-    def _needs_lanes(self, partial: Partial, total: int) -> bool:
+    def _needs_lanes(self, partial: Partial, origin: Origin, total: int) -> bool:
         """Whether parts are to be asked for from the first request on."""
-        return partial.prefix < partial.size or (self._lanes > 1 and total - partial.size > self._settings.large)
+        has_holes = partial.prefix < partial.size
+        return has_holes or (origin.parted and self._is_large(total - partial.size))
 
-    def _splits(self, response: aiohttp.ClientResponse, size: int) -> bool:
-        return self._lanes > 1 and size > self._settings.large and may_be_parted(response.status, response.headers)
+    def _is_large(self, size: int) -> bool:
+        return self._lanes > 1 and size > self._settings.large
 
     async def _in_lanes(
         self, partial: Partial, origin: Origin, total: int, opened: aiohttp.ClientResponse | None = None
@@ -146,7 +150,7 @@ class Download:
                 self._progress.reached(at, answer.total)
         self._require_total(at, answer)
 
-    def _prepare(self, partial: Partial, answer: Answer) -> None:
+    def _prepare(self, partial: Partial, answer: Answer, parted: bool) -> None:
         """Makes the partial file end where the answer's body begins."""
         if answer.start > 0:
             if partial.origin is None or answer.contradicts(partial.origin):
@@ -155,7 +159,7 @@ class Download:
             return
         origin = None
         if answer.validator and self._source.resumable:
-            origin = Origin(self._world.boot, self.identity, answer.validator, answer.total)
+            origin = Origin(self._world.boot, self.identity, answer.validator, answer.total, parted)
         partial.begin(origin)
         size = f"{in_words(answer.total)} " if answer.total else ""
         self._world.say(f"{self._name}: fetching {size}from {self._source.shown}")

@@ -33,6 +33,7 @@ class Origin:
     url_sha256: str
     validator: str  # an ETag or a date; what If-Range takes
     total: int | None  # bytes
+    parted: bool = False  # whether the server gives several parts at the same time
 
 
 class Partial:
