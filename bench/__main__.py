@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from bench import figures, kubelet, machine, parts, plane, report
+from bench.downloads import part as downloads
 from bench.figures import Figure
 from bench.measure import Run
 from bench.parts import Pair
@@ -38,6 +39,7 @@ class Part(enum.StrEnum):
     THROUGHPUT = "throughput"
     SERVICE = "service"
     UPLOADS = "uploads"
+    DOWNLOADS = "downloads"
     KUBELET = "kubelet"
 
 
@@ -50,7 +52,9 @@ def main(
     only: Annotated[str, typer.Option(help=f"Parts to run, with commas between: {', '.join(Part)}.")] = ",".join(Part),
     jobs: Annotated[int, typer.Option(help="Jobs that run one at a time.", min=1)] = 30,
     at_once: Annotated[str, typer.Option(help="How many jobs are submitted at once, one run for each.")] = "200,500",
-    short: Annotated[bool, typer.Option("--short", help="The service and uploads, to try them out.")] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="The parts service, uploads and downloads in a minute each, as a trial.")
+    ] = False,
     binding: Annotated[Binding, typer.Option(help="When a volume is bound.")] = Binding.FIRST_CONSUMER,
 ) -> None:
     """Measure the engine against a bare chain of pods, and the service against a bare one, on a plane of their own."""
@@ -72,6 +76,8 @@ def main(
             result["service"] = part.measure(console, progress, SHORT if short else part.Scale())
         if Part.UPLOADS in wanted:
             result["uploads"] = uploads.measure(console, progress, SHORT_UPLOADS if short else uploads.Scale())
+        if Part.DOWNLOADS in wanted:
+            result["downloads"] = downloads.measure(console, progress, downloads.SHORT if short else downloads.Scale())
         if Part.KUBELET in wanted:
             result["kubelet"] = asyncio.run(kubelet.measure(console, progress, os.environ))
     except ClusterError as error:

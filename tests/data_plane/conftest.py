@@ -1,3 +1,6 @@
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +10,7 @@ from tests.data_plane import ipfs_server, s3server
 from tests.data_plane.benches import IpfsBench, KeptBench
 from tests.data_plane.fileserver import FileServer
 from tests.data_plane.ipfs_server import IpfsServer
+from tests.data_plane.run import Run
 from tests.data_plane.s3server import S3Server
 from tests.data_plane.volumes import Volume
 
@@ -45,6 +49,24 @@ def ipfs(ipfs_node: IpfsServer, record_property: Callable[[str, object], None]) 
 @pytest.fixture
 def volume(tmp_path: Path) -> Volume:
     return Volume(tmp_path)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+@pytest.fixture
+def small_volume(tmp_path: Path) -> Iterator[Volume]:
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root can mount a small file system")
+    volume = Volume(tmp_path)
+    volume.data.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", volume.data], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine doesn't let root mount a file system")
+    yield volume
+    subprocess.run(["umount", volume.data], check=True)
 
 
 @pytest.fixture

@@ -41,6 +41,9 @@ class FileServer:
         self.files: dict[str, File] = {}
         self.requests: list[Seen] = []
         self.origin = ""
+        self.sent = 0  # bytes of bodies
+        self.most_at_once = 0  # requests
+        self._at_once = 0
         # Set when a response waits in the middle, for a test that kills its client there.
         self.holding = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -55,6 +58,14 @@ class FileServer:
         return [seen.range for seen in self.requests]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return await self._answer_one(request)
+        finally:
+            self._at_once -= 1
+
+    async def _answer_one(self, request: web.Request) -> web.StreamResponse:
         headers = request.headers
         self.requests.append(
             Seen(
@@ -74,15 +85,17 @@ class FileServer:
 
     async def send(self, request: web.Request, file: File, upto: int | None = None) -> web.StreamResponse:
         """The file or the asked range of it, as the standard says; at most `upto` bytes of the body."""
-        begin = _begin(request, file)
-        response = web.StreamResponse(status=206 if begin else 200, headers=file.headers)
-        if begin:
-            response.headers["Content-Range"] = f"bytes {begin}-{len(file.content) - 1}/{len(file.content)}"
-        response.content_length = len(file.content) - begin
+        asked = _asked(request, file)
+        begin, end = asked or (0, len(file.content))
+        response = web.StreamResponse(status=206 if asked else 200, headers=file.headers)
+        if asked:
+            response.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(file.content)}"
+        response.content_length = end - begin
         await response.prepare(request)
-        end = len(file.content) if upto is None else min(begin + upto, len(file.content))
+        end = end if upto is None else min(begin + upto, end)
         for position in range(begin, end, CHUNK):
             await response.write(file.content[position : min(position + CHUNK, end)])
+            self.sent += min(CHUNK, end - position)
         return response
 
     @contextlib.contextmanager
@@ -110,13 +123,19 @@ class FileServer:
         return runner
 
 
-def _begin(request: web.Request, file: File) -> int:
+def _asked(request: web.Request, file: File) -> tuple[int, int] | None:
+    """The range that the request gets; None: the whole file."""
     wanted = request.headers.get("Range", "")
     if_range = request.headers.get("If-Range")
     current = (file.headers.get("ETag"), file.headers.get("Last-Modified"))
     if not file.ranges or not wanted or (if_range is not None and if_range not in current):
-        return 0
-    return int(wanted.removeprefix("bytes=").removesuffix("-"))
+        return None
+    return _range(wanted, len(file.content))
+
+
+def _range(wanted: str, size: int) -> tuple[int, int]:
+    begin, _, last = wanted.removeprefix("bytes=").partition("-")
+    return int(begin), min(int(last) + 1, size) if last else size
 
 
 def cut(after: int) -> Fault:
@@ -148,10 +167,10 @@ def pause(after: int, go_on: threading.Event) -> Fault:
     """Sends so many bytes of the body, and the others once it is told to."""
 
     async def answer(server: FileServer, request: web.Request, file: File) -> web.StreamResponse:
-        begin = _begin(request, file)
+        begin, end = _asked(request, file) or (0, len(file.content))
         response = await server.send(request, file, after)
         await asyncio.to_thread(go_on.wait, 60)
-        await response.write(file.content[begin + after :])
+        await response.write(file.content[begin + after : end])
         return response
 
     return answer
@@ -182,7 +201,7 @@ def wrong_range(shift: int) -> Fault:
     """Answers a range with another one."""
 
     async def answer(server: FileServer, request: web.Request, file: File) -> web.StreamResponse:
-        begin = _begin(request, file) + shift
+        begin = (_asked(request, file) or (0, 0))[0] + shift
         size = len(file.content)
         headers = {**file.headers, "Content-Range": f"bytes {begin}-{size - 1}/{size}"}
         return web.Response(status=206, headers=headers, body=file.content[begin:])
@@ -194,9 +213,21 @@ def unsafe_range() -> Fault:
     """Honours Range without looking at If-Range, and says nothing of the version: a broken cache."""
 
     async def answer(server: FileServer, request: web.Request, file: File) -> web.StreamResponse:
-        begin = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
         size = len(file.content)
-        headers = {"Content-Range": f"bytes {begin}-{size - 1}/{size}"}
-        return web.Response(status=206, headers=headers, body=file.content[begin:])
+        begin, end = _range(request.headers["Range"], size)
+        headers = {"Content-Range": f"bytes {begin}-{end - 1}/{size}"}
+        return web.Response(status=206, headers=headers, body=file.content[begin:end])
+
+    return answer
+
+
+def short(size: int) -> Fault:
+    """Answers a range with no more than so many bytes of it, and says so."""
+
+    async def answer(server: FileServer, request: web.Request, file: File) -> web.StreamResponse:
+        begin, end = _range(request.headers["Range"], len(file.content))
+        end = min(end, begin + size)
+        headers = {**file.headers, "Content-Range": f"bytes {begin}-{end - 1}/{len(file.content)}"}
+        return web.Response(status=206, headers=headers, body=file.content[begin:end])
 
     return answer

@@ -2,10 +2,7 @@
 
 import hashlib
 import os
-import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +20,12 @@ from tests.data_plane.volumes import RUNNER, Volume
 CONTENT = os.urandom(6 * 1024 * 1024)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 ALGORITHM = PlannedFile(path="transformations/algorithm", text="print(1)\n")
+
+
+def journal(volume: Volume) -> list[str]:
+    """The lines of the files that are at their place."""
+    path = volume.path(".configure/finished")
+    return [line for line in path.read_text().split("\n") if line.endswith("}")] if path.exists() else []
 
 
 def planned(url: str, path: str = "inputs/a/0", sha256: str | None = None) -> PlannedFile:
@@ -161,9 +164,9 @@ class TestKilled:
         assert not volume.path("inputs/a/0").exists()
 
         self.finish(volume, inputs)
-        resumed = next(seen for seen in files.requests[-2:] if seen.path == "/f")
-        assert resumed.range is not None
-        assert resumed.if_range == '"v1"'
+        (again,) = files.requests[2:]
+        assert (again.path, again.if_range) == ("/f", '"v1"')
+        assert again.range is not None
 
     def test_and_the_file_has_changed_when_it_comes_back(self, files: FileServer, volume: Volume) -> None:
         url = files.put("/f", CONTENT[::-1], fileserver.hold(4_000_000), fileserver.change(CONTENT, '"v2"'))
@@ -182,7 +185,7 @@ class TestKilled:
     def test_and_its_note_is_gone(self, files: FileServer, volume: Volume) -> None:
         inputs = [planned(files.put("/f", CONTENT, fileserver.hold(4_000_000)))]
         self.kill_while_holding(files, volume, inputs)
-        for note in volume.data.glob(".configure/*.json"):
+        for note in volume.data.glob(".configure/*.note"):
             note.unlink()
         self.finish(volume, inputs)
         assert files.requests[-1].range is None
@@ -198,6 +201,39 @@ class TestKilled:
         assert volume.configure([], [ALGORITHM]).code == EXIT_OK
         assert volume.read("bin/c2d-runner") == RUNNER
         assert not folder.exists()
+
+    def test_files_that_are_at_their_place_are_not_fetched_again(self, files: FileServer, volume: Volume) -> None:
+        """Without a declared checksum; the last of them keeps the run from ending."""
+        many = [planned(files.put(f"/{number}", b"%d" % number), f"inputs/b/{number}") for number in range(30)]
+        last = planned(files.put("/f", CONTENT, fileserver.hold(4_000_000)))
+        program = volume.start_configure([*many, last], [ALGORITHM])
+        eventually(lambda: all(volume.path(file.path).exists() for file in many), "the small ones are there")
+        assert files.holding.wait(60)
+        eventually(lambda: len(journal(volume)) >= len(many), "and written down")
+        program.kill()
+        volume.path("inputs/b/7").write_bytes(b"X")  # of the same size
+        volume.path("inputs/b/8").unlink()
+        changed = planned(files.put("/new", b"new"), "inputs/b/9")
+
+        self.finish(volume, [*many[:9], changed, *many[10:], last])
+        assert {seen.path for seen in files.requests[31:]} == {"/7", "/8", "/new", "/f"}
+        assert [volume.read(f"inputs/b/{number}") for number in range(7, 10)] == [b"7", b"8", b"new"]
+
+    def test_and_half_a_line_of_the_journal_was_written(self, files: FileServer, volume: Volume) -> None:
+        many = [planned(files.put(f"/{number}", b"%d" % number), f"inputs/b/{number}") for number in range(3)]
+        last = planned(files.put("/f", CONTENT, fileserver.hold(1), fileserver.hold(1)))
+        for _ in range(2):
+            files.holding.clear()
+            program = volume.start_configure([*many, last], [ALGORITHM])
+            assert files.holding.wait(60)
+            eventually(lambda: len(journal(volume)) >= 3, "the small ones are written down")
+            program.kill()
+            lines = volume.path(".configure/finished").read_bytes().rstrip(b"\n")
+            volume.path(".configure/finished").write_bytes(lines[:-10])
+
+        self.finish(volume, [*many, last])
+        small = [seen.path for seen in files.requests if seen.path != "/f"]
+        assert len(small) == 3 + 1 + 1
 
     def kill_while_holding(self, files: FileServer, volume: Volume, inputs: list[PlannedFile]) -> None:
         program = volume.start_configure(inputs, [ALGORITHM])
@@ -223,19 +259,6 @@ def test_sigterm_ends_it_at_once_with_a_report(files: FileServer, volume: Volume
     done = program.wait()
     assert (done.report["reason"], done.code) == ("ConfigureFailed", EXIT_RETRY)
     assert "told to end" in str(done.report["message"])
-
-
-@pytest.fixture
-def small_volume(tmp_path: Path) -> Iterator[Volume]:
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root can mount a small file system")
-    volume = Volume(tmp_path)
-    volume.data.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", volume.data], check=False)
-    if mounted.returncode:
-        pytest.skip("this machine doesn't let root mount a file system")
-    yield volume
-    subprocess.run(["umount", volume.data], check=True)
 
 
 def test_a_full_volume_has_a_reason_of_its_own(files: FileServer, small_volume: Volume) -> None:

@@ -5,60 +5,25 @@ import hashlib
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 
-from c2d.api.plan import ConfigurePlan, PlannedFile, PlannedObject
+from c2d.api.plan import ConfigurePlan, PlannedFile
 from c2d.configure import place
 from c2d.configure.errors import DownloadFailed, TaskFailed, WrongChecksum
 from c2d.configure.fill import fill
-from c2d.configure.retry import Policy
-from c2d.configure.settings import Settings, World
+from c2d.configure.settings import World
 from tests.data_plane import fileserver
 from tests.data_plane.faults import Fault as ConnectionFault
 from tests.data_plane.faults import proxied
 from tests.data_plane.fileserver import FileServer
-from tests.data_plane.s3server import BUCKET, KEY, SECRET, S3Server, free_port
+from tests.data_plane.run import FAST, Run
+from tests.data_plane.s3server import BUCKET, S3Server, free_port
 
 CONTENT = os.urandom(3 * 1024 * 1024 + 17)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 OTHER = os.urandom(len(CONTENT))
-FAST = Settings(policy=Policy(attempts=3, first_delay=0.001, longest_delay=0.002), stall_timeout=0.3)
-
-
-class Run:
-    """Fills a volume with one input, and remembers what was said."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.data.mkdir()
-        self.said: list[str] = []
-        self._runner = folder / "runner"
-        self._runner.write_bytes(b"runner")
-
-    def fetch(self, url: str, sha256: str | None = None, settings: Settings = FAST, **fields: Any) -> bytes:
-        return self.fetch_file(PlannedFile(path="inputs/a/0", url=url, sha256=sha256), settings, **fields)
-
-    def fetch_file(self, file: PlannedFile, settings: Settings = FAST, **fields: Any) -> bytes:
-        place.make_folders(self.data)
-        plan = ConfigurePlan(job="ns/job", inputs=[file], algorithm=[], **({"allow_private_addresses": True} | fields))
-        world = World(now=lambda: datetime.now(UTC), chance=lambda: 0.0, boot="boot", say=self.said.append)
-        fill(plan, self.data, self._runner, settings, world)
-        return (self.data / "inputs/a/0").read_bytes()
-
-    def fails(self, url: str, sha256: str | None = None, **fields: Any) -> TaskFailed:
-        with pytest.raises(TaskFailed) as caught:
-            self.fetch(url, sha256, **fields)
-        assert not (self.data / "inputs/a/0").exists()
-        return caught.value
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path)
 
 
 def begin(asked: str | None) -> int:
@@ -215,7 +180,7 @@ def test_what_is_there_is_not_fetched_again(files: FileServer, run: Run) -> None
     assert len(files.requests) == 1
 
 
-def test_without_a_checksum_it_is(files: FileServer, run: Run) -> None:
+def test_without_a_checksum_it_is_once_a_run_has_ended(files: FileServer, run: Run) -> None:
     url = files.put("/f", CONTENT)
     run.fetch(url)
     run.fetch(url)
@@ -333,20 +298,11 @@ class TestHeaders:
 class TestObjects:
     """Objects of a bucket, from a real S3 server behind a proxy that breaks connections."""
 
-    def file(self, run: Run, endpoint: str, key: str, secret: str | None = SECRET) -> PlannedFile:
-        folder = run.data.parent / "credentials"
-        folder.mkdir(exist_ok=True)
-        (folder / "AWS_ACCESS_KEY_ID").write_text(KEY)
-        (folder / "AWS_SECRET_ACCESS_KEY").write_text(secret or "")
-        credentials = str(folder) if secret is not None else None
-        place = PlannedObject(endpoint=endpoint, region="us-east-1", bucket=BUCKET, key=key, credentials=credentials)
-        return PlannedFile(path="inputs/a/0", s3=place)
-
     async def test_a_cut_is_resumed_with_a_new_signature(self, s3: S3Server, run: Run) -> None:
         key = "inputs/ü +&.bin"
         s3.client.put_object(Bucket=BUCKET, Key=key, Body=CONTENT)
         async with proxied(s3.endpoint, ConnectionFault(2_000_000)) as proxy:
-            file = self.file(run, proxy.endpoint, key)
+            file = run.object(proxy.endpoint, key)
             assert await asyncio.to_thread(run.fetch_file, file) == CONTENT
         first, second = proxy.requests
         assert b"X-Amz-Signature=" in first
@@ -357,10 +313,10 @@ class TestObjects:
     def test_without_the_right_credentials(self, s3: S3Server, run: Run, secret: str | None) -> None:
         s3.client.put_object(Bucket=BUCKET, Key="k", Body=b"x")
         with pytest.raises(TaskFailed) as caught:
-            run.fetch_file(self.file(run, s3.endpoint, "k", secret))
+            run.fetch_file(run.object(s3.endpoint, "k", secret))
         assert f"bucket '{BUCKET}'" in str(caught.value)
         assert not caught.value.may_pass
 
     def test_an_object_that_anybody_may_read(self, files: FileServer, run: Run) -> None:
         files.put("/results/a b", CONTENT)
-        assert run.fetch_file(self.file(run, files.origin, "a b", None)) == CONTENT
+        assert run.fetch_file(run.object(files.origin, "a b", None)) == CONTENT

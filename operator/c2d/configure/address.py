@@ -23,19 +23,20 @@ class Address:
 def resolve(source: Url | UrlFile) -> Address:
     """The address that a task names. Raises DownloadFailed where it isn't an http or https URL."""
     if isinstance(source, Url):
-        return _checked(source.value, _origin(source.value) or "the URL")
+        return of_server(source.value, "the URL")
     text = read_secret(source.path, "the URL")
-    return _checked(text, secret_name(source.path, "the URL"))
+    shown = secret_name(source.path, "the URL")
+    return _checked(text, _origin(text) and shown, shown)
 
 
 def of_server(url: str, what: str) -> Address:
     """The address of a server whose URL is no secret. Raises DownloadFailed."""
-    return _checked(url, _origin(url) or what)
+    return _checked(url, _origin(url), what)
 
 
-def _checked(url: str, shown: str) -> Address:
-    if _origin(url) is None:
-        raise DownloadFailed(f"{shown} is not an http or https URL")
+def _checked(url: str, shown: str | None, what: str) -> Address:
+    if shown is None:
+        raise DownloadFailed(f"{what} is not an http or https URL")
     return Address(url, shown)
 
 

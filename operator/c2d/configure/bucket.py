@@ -46,7 +46,7 @@ class Bucket:
 
     @cached_property
     def _clients(self) -> "Clients":
-        # boto3 takes longer to load than this program to start, and most jobs have no need of it.
+        # botocore takes longer to load than this program to start, and most jobs have no need of it.
         from c2d.storage.presign import Clients  # noqa: PLC0415
 
         return Clients(Path(self.place.credentials or "").parent)

@@ -17,6 +17,7 @@ from c2d.configure.assets import Assets, Opened
 from c2d.configure.bucket import Bucket
 from c2d.configure.download import Download
 from c2d.configure.errors import ConfigureError, PlanInvalid, Role, TaskFailed, WrongChecksum
+from c2d.configure.finished import Finished, Record, source_key
 from c2d.configure.partial import Partial
 from c2d.configure.settings import Settings, World
 from c2d.configure.signer import PodSigner, Signer
@@ -39,6 +40,7 @@ class Fetcher:
     signer: Signer
     assets: Assets
     places: asyncio.Semaphore
+    finished: Finished
     turns: dict[str, asyncio.Lock] = field(default_factory=dict)  # one for each Provider
 
     async def open(self, asset: PlannedAsset) -> Opened:
@@ -49,19 +51,28 @@ class Fetcher:
 
     async def fetch_each(self, tasks: Sequence[Task]) -> list[Stored]:
         """Those that are not here. Raises the TaskFailed that says most."""
-        return await _together([self._counted(task) for task in tasks if not task.is_here])
+        wanted = [task for task in tasks if not task.is_here]
+        stored: dict[int, Stored] = {}
+        left = iter(enumerate(wanted))
 
-    async def _counted(self, task: Task) -> Stored:
-        stored = await self.fetch(task)
-        self.world.tally.completed(str(task.path), stored.size)
-        return stored
+        async def fetch_one_after_another() -> None:
+            for number, task in left:
+                stored[number] = await self.fetch(task)
+                self.world.tally.completed(str(task.path), stored[number].size)
+
+        await _together([fetch_one_after_another() for _ in range(min(self.settings.at_once, len(wanted)))])
+        return [stored[number] for number in range(len(wanted))]
 
     async def fetch(self, task: Task) -> Stored:
         """Brings one file to its place. Raises TaskFailed."""
         async with self.places:
             with self._role_is_told(task.role, task.path), place.disk_full_is_told():
-                path = self.data / task.path
-                return await asyncio.to_thread(self._there, task, path) or await self._bring(task, path)
+                source = self._source(task)
+                key = source_key(source.identity)
+                expected = self._expected(task, key)
+                if expected is not None and await asyncio.to_thread(self._is_there, task, expected):
+                    return Stored(task.path, (self.data / task.path).stat().st_size, expected)
+                return await self._bring(task, source, key)
 
     @contextlib.contextmanager
     def _role_is_told(self, role: Role, path: PurePosixPath | str) -> Iterator[None]:
@@ -71,24 +82,31 @@ class Fetcher:
             self.world.say(f"{path}: failed: {error}")
             raise TaskFailed(role, error) from error
 
-    def _there(self, task: Task, path: Path) -> Stored | None:
-        """The file if an earlier run brought it, which only a declared sha256 can prove."""
-        if task.sha256 is None or place.sha256_of(path) != task.sha256:
-            return None
+    def _expected(self, task: Task, key: str) -> str | None:
+        """The sha256 that a file has if an earlier run brought it: the declared one, else what that run found."""
+        record = self.finished.find(str(task.path), key)
+        return task.sha256 or (record.sha256 if record is not None else None)
+
+    def _is_there(self, task: Task, sha256: str) -> bool:
+        path = self.data / task.path
+        if place.sha256_of(path) != sha256:
+            return False
         path.chmod(task.mode)
         self.world.say(f"{task.path}: an earlier run brought it already")
-        return Stored(task.path, path.stat().st_size, task.sha256)
+        return True
 
-    async def _bring(self, task: Task, path: Path) -> Stored:
-        source = self._source(task)
-        self.world.say(f"{task.path}: fetching from {source.shown}")
-        download = Download(self.session, self.settings, self.world, str(task.path), source, self.limit)
+    async def _bring(self, task: Task, source: Source, key: str) -> Stored:
+        path = self.data / task.path
+        download = Download(self.session, self.settings, self.world, str(task.path), source, self.places, self.limit)
         with contextlib.closing(Partial(place.partial_path(self.data, path))) as partial:
             await self._complete(download, task, partial)
-            place.make_parents(path)
-            partial.become(path, task.mode)
+            await asyncio.to_thread(self._keep, task, partial, key)
         self.world.say(f"{task.path}: {partial.size} bytes, sha256 {partial.sha256}")
         return Stored(task.path, partial.size, partial.sha256)
+
+    def _keep(self, task: Task, partial: Partial, key: str) -> None:
+        partial.become(self.data / task.path, task.mode)
+        self.finished.add(Record(str(task.path), partial.size, partial.sha256, key))
 
     def _source(self, task: Task) -> Source:
         match task.source:
@@ -148,16 +166,18 @@ async def _fetch_all(
 @contextlib.asynccontextmanager
 async def _fetcher(plan: ConfigurePlan, data: Path, settings: Settings, world: World) -> AsyncIterator[Fetcher]:
     async with open_session(settings, plan.allow_private_addresses) as session, open_own_session(settings) as own:
-        yield Fetcher(
-            data=data,
-            settings=settings,
-            world=world,
-            limit=plan.max_file_bytes,
-            session=session,
-            signer=world.signer or PodSigner(plan.signer, Asker(own, settings, world)),
-            assets=Assets(data, Asker(session, settings, world)),
-            places=asyncio.Semaphore(settings.at_once),
-        )
+        with contextlib.closing(Finished(place.journal_path(data))) as finished:
+            yield Fetcher(
+                data=data,
+                settings=settings,
+                world=world,
+                limit=plan.max_file_bytes,
+                session=session,
+                signer=world.signer or PodSigner(plan.signer, Asker(own, settings, world)),
+                assets=Assets(data, Asker(session, settings, world)),
+                places=asyncio.Semaphore(settings.at_once),
+                finished=finished,
+            )
 
 
 async def _together(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -59,6 +59,11 @@ def partial_path(data: Path, path: Path) -> Path:
     return data / WORK / f"{_key(data, path)}.part"
 
 
+def journal_path(data: Path) -> Path:
+    """Where the files that are at their place are written down."""
+    return data / WORK / "finished"
+
+
 def sha256_of(path: Path) -> str | None:
     """The file's sha256 as lower-case hex; None where there is no file."""
     digest = hashlib.sha256()

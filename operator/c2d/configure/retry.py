@@ -14,6 +14,7 @@ class Fault(enum.Enum):
     STALLED = ("stopped sending", True)
     BUSY = ("asked for patience", True)
     CHANGED = ("sent another version of the file", True)
+    RANGE = ("did not answer with the part of the file that was asked for", True)
     CERTIFICATE = ("has no valid certificate", False)
     FORBIDDEN = ("is at a link-local address, where clouds keep the credentials of their machines", False)
     PRIVATE = ("is at a private address, which the environment's assets.allowPrivateAddresses doesn't allow", False)

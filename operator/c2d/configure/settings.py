@@ -20,7 +20,10 @@ class Settings:
     connect_timeout: float = 10
     stall_timeout: float = 60  # without a byte
     ask_timeout: float = 120  # for a whole answer that is no file
-    at_once: int = 4  # files
+    at_once: int = 8  # connections, for all files together
+    lanes: int = 4  # connections of one large file, as far as others leave them
+    piece: int = 16 * 1024 * 1024  # bytes that one connection asks for at a time
+    large: int = 32 * 1024 * 1024  # bytes; a smaller file has one connection
 
 
 @dataclass(frozen=True)

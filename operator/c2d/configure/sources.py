@@ -36,6 +36,11 @@ class Source(Protocol):
         ...
 
     @property
+    def parallel(self) -> bool:
+        """Whether several parts may be asked for at the same time."""
+        ...
+
+    @property
     def turn(self) -> AbstractAsyncContextManager[object]:
         """Held from the making of a request to the head of its response."""
         ...
@@ -75,6 +80,10 @@ class Plain:
     def resumable(self) -> bool:
         return self.asked.method == "GET"  # of other methods the standard knows no ranges
 
+    @property
+    def parallel(self) -> bool:
+        return self.resumable
+
     async def request(self) -> Request:
         return self.asked
 
@@ -99,6 +108,7 @@ class Presigned:
     bucket: Bucket
     key: str
     resumable: bool = True
+    parallel: bool = True
     turn: AbstractAsyncContextManager[object] = field(default_factory=contextlib.nullcontext)
 
     @property
@@ -110,7 +120,7 @@ class Presigned:
         return f"bucket {self.bucket.name!r}"
 
     async def request(self) -> Request:
-        # It reads files, and the first one loads boto3.
+        # It reads files, and the first one loads botocore.
         return Request(await asyncio.to_thread(self.bucket.sign, self.key))
 
     async def refusal(self, response: aiohttp.ClientResponse, world: World) -> Interrupted:
@@ -129,6 +139,9 @@ class Ordered:
     signer: Signer
     turn: asyncio.Lock
     resumable: bool = True
+    # A part would need a signature each, asked for from the engine and taken in the order of the nonces, and the
+    # Provider streams from a server of its own, answering ranges in ways of its own.
+    parallel: bool = False
 
     @property
     def identity(self) -> str:
