@@ -14,8 +14,12 @@ import kopf
 
 from c2d import __version__
 from c2d.api import plan
+from c2d.chain import settings as chain_settings
+from c2d.chain.errors import BadChain
+from c2d.chain.settings import Chain
 from c2d.engine import handlers, signer
 from c2d.engine.environments import report_for_ever
+from c2d.engine.minting import Minter
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
@@ -48,6 +52,7 @@ class Options:
     signer_port: int
     metadata_uri: str
     trusted_metadata_uris: tuple[str, ...]
+    chains: tuple[Chain, ...]  # where results can become assets
     health_port: int
     log_level: str
 
@@ -68,6 +73,7 @@ class Options:
             signer_port=_port(environ, "C2D_SIGNER_PORT", "8081"),
             metadata_uri=environ.get("C2D_METADATA_URI", ""),
             trusted_metadata_uris=_names(environ.get("C2D_TRUSTED_METADATA_URIS", "")),
+            chains=_chains(environ.get("C2D_CHAINS", "")),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
@@ -84,6 +90,13 @@ def _key(text: str) -> PrivateKey | None:
         return PrivateKey(text)
     except BadKey as error:
         raise SystemExit(f"OPERATOR_PRIVATE_KEY can't be used: {error}") from None
+
+
+def _chains(text: str) -> tuple[Chain, ...]:
+    try:
+        return chain_settings.parse(text)
+    except BadChain as error:
+        raise SystemExit(f"C2D_CHAINS can't be used: {error}") from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: str) -> int:
@@ -116,7 +129,8 @@ async def run(options: Options, probes: tuple[str, ...]) -> None:
         await require_definitions(client, namespaces)
         world, registry, stop_flag = World(), kopf.OperatorRegistry(), asyncio.Event()
         reconciler = Reconciler(client, world, settings_of(options, probes))
-        handlers.register(registry, world, reconciler, stop_flag, beside(options, client, world))
+        work = [*beside(options, client, world), *minting(options, client, world, reconciler)]
+        handlers.register(registry, world, reconciler, stop_flag, work)
         await kopf.operator(
             registry=registry,
             standalone=True,
@@ -139,6 +153,8 @@ def settings_of(options: Options, probes: tuple[str, ...]) -> Settings:
         signer_url=options.signer_url if options.key is not None else "",
         metadata_uri=options.metadata_uri,
         trusted_metadata_uris=options.trusted_metadata_uris,
+        # Without a key there is no account that could publish.
+        chain_ids=tuple(chain.chain_id for chain in options.chains) if options.key is not None else (),
     )
 
 
@@ -153,6 +169,17 @@ def beside(options: Options, client: Client, world: World) -> list[Callable[[], 
         functools.partial(report_for_ever, client, world, address),
         functools.partial(signer.serve_for_ever, application, options.signer_port),
     ]
+
+
+def minting(
+    options: Options, client: Client, world: World, reconciler: Reconciler
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """What makes assets of results, for each chain; it speaks to none before there is something to publish."""
+    if options.key is None:
+        return []
+    minters = [Minter(client, world, chain, options.key, reconciler.queue.wake) for chain in options.chains]
+    reconciler.minters.extend(minter.queue.wake for minter in minters)
+    return [minter.work for minter in minters]
 
 
 async def require_definitions(client: Client, namespaces: tuple[str, ...]) -> None:

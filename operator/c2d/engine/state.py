@@ -21,6 +21,7 @@ class Settings:
     signer_url: str = ""  # where configure pods reach the signer; empty: this operator signs nothing
     metadata_uri: str = ""  # the Aquarius for assets that name none
     trusted_metadata_uris: tuple[str, ...] = ()  # the others that an asset may name; empty: any
+    chain_ids: tuple[int, ...] = ()  # where results can become assets
 
 
 @dataclass(frozen=True)
