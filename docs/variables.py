@@ -13,6 +13,9 @@ ENGINE = {
     "and no receipt is signed.",
     "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
     "C2D_TRUSTED_METADATA_URIS": "The others that a job may name, with commas between. Empty: any.",
+    "C2D_CHAINS": "Where results can become assets: a JSON list of objects with `chainId`, `rpcUrl`, `factoryAddress` "
+    "and, if need be, `maxFeeGwei` and `confirmations`; see `operator.chains` of the [chart](chart.md). Empty: "
+    "nowhere.",
     "OPERATOR_PRIVATE_KEY": "The key that signs downloads from Providers: 0x and 64 hexadecimal digits. Its address is "
     "the environments' consumer address. Empty: none.",
     "LOG_LEVEL": "`DEBUG`, `INFO` or `WARNING`.",

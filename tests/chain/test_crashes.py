@@ -1,14 +1,21 @@
 """The engine dies at any moment of an asset's publication, and another one goes on: there is one NFT, whole."""
 
+import asyncio
+import contextlib
 import random
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from c2d.api.phases import Phase
+from tests.chain import killed
 from tests.chain.evm import OPERATOR, Evm
 from tests.chain.provider import EncryptingProvider
 from tests.chain.story import OWNER, AssetStory
+from tests.data_plane.programs import eventually
 from tests.kit.world import Died
 
 # Of the asset: three transactions are written down, three times it is written that one is mined; then the job ends.
@@ -150,6 +157,33 @@ async def test_two_jobs_take_turns(evm: Evm, provider: EncryptingProvider) -> No
     assert len(evm.nfts()) == 2
     assert {evm.nft(nft).functions.ownerOf(1).call().lower() for nft in evm.nfts()} == {OWNER.lower()}
     assert story.asset("branin")["nftAddress"] != story.asset("other")["nftAddress"]
+
+
+async def test_there_is_one_asset_when_processes_are_killed_at_any_moment(
+    evm: Evm, provider: EncryptingProvider, tmp_path: Path
+) -> None:
+    """With SIGKILL, between a request to the node and its answer, for instance."""
+    story, file = AssetStory(evm, provider).given_job(), tmp_path / "cluster"
+    await story.publishes_results()
+    killed.save(story, file)
+    command = [sys.executable, "-m", "tests.chain.killed", str(file), evm.url, evm.factory, provider.origin]
+    for life in range(5):
+        await asyncio.to_thread(_die_at_work, command, file, life * 0.007)
+    await asyncio.to_thread(subprocess.run, command, check=True)
+    killed.load(story, file)
+    require_one_asset(story)
+
+
+def _die_at_work(command: list[str], file: Path, seconds: float) -> None:
+    """Killed so long after its first write, unless it is done by then."""
+    before, process = file.read_bytes(), subprocess.Popen(command)
+    try:
+        eventually(lambda: file.read_bytes() != before or process.poll() is not None, "the process has written")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("seed", range(10))

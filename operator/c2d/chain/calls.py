@@ -60,8 +60,12 @@ def describe(document: bytes, encrypted: bytes, by: Encryption) -> bytes:
 
 
 def hand_over(operator: str, owner: str) -> bytes:
-    """Not the safe transfer: that one asks a contract whether it wants the NFT, and wallets are contracts too."""
-    return _data(_nft.encode_abi("transferFrom", [_checksum(operator), _checksum(owner), 1]))
+    """Between addresses with their checksums.
+
+    Not the safe transfer: that one asks a contract whether it wants the NFT, and some wallets are contracts that can't
+    answer.
+    """
+    return _data(_nft.encode_abi("transferFrom", [operator, owner, 1]))
 
 
 def created(receipt: Any, factory: str) -> Created:
@@ -78,10 +82,6 @@ def _address_in(event: Any, receipt: Any, emitter: str) -> str:
         if not emitter or log["address"].lower() == emitter.lower():
             return str(log["args"]["newTokenAddress"])
     raise Reverted("the factory made no NFT and datatoken that it tells of")
-
-
-def _checksum(address: str) -> str:
-    return str(Web3.to_checksum_address(address))
 
 
 def _data(encoded: str) -> bytes:

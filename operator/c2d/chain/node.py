@@ -4,6 +4,7 @@ No error quotes the node's URL, which may hold a key.
 """
 
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -35,6 +36,8 @@ from c2d.chain.settled import Mined
 from c2d.chain.transactions import Fees
 
 T = TypeVar("T")
+
+_URL = re.compile(r"\S*://\S*")
 
 TIMEOUT = 20.0  # seconds for one answer
 _TIP = 1 * GWEI  # where a node proposes none
@@ -209,8 +212,9 @@ def _message(error: Web3RPCError) -> str:
 
 
 def _told(message: str) -> str:
-    """A node's words on one line, not long."""
+    """A node's words on one line, not long, and without URLs."""
     line = " ".join("".join(char if char.isprintable() else " " for char in message).split())
+    line = _URL.sub("…", line)
     return line if len(line) <= _TOLD else line[:_TOLD] + "…"
 
 

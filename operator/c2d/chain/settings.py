@@ -8,7 +8,7 @@ import pydantic
 from c2d.api.model import Model
 from c2d.chain.errors import BadChain
 
-Address = Annotated[str, pydantic.Field(pattern="^0[xX][0-9a-fA-F]{40}$")]
+Address = Annotated[str, pydantic.Field(pattern="^0x[0-9a-fA-F]{40}$")]
 GWEI = 10**9  # wei
 
 

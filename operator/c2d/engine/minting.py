@@ -32,7 +32,7 @@ from c2d.kube.resources import JOBS, Object, uid_of
 from c2d.ocean import asset as ocean
 from c2d.ocean import provider
 from c2d.ocean.asset import Contracts
-from c2d.ocean.signatures import PrivateKey
+from c2d.ocean.signatures import PrivateKey, checksum_address
 
 if TYPE_CHECKING:
     from c2d.chain.account import Account
@@ -155,7 +155,8 @@ class Minter:
             case AssetStep.DESCRIBE:
                 to_, data = found.nft_address, await self._describe(job, found)
             case AssetStep.HAND_OVER:
-                to_, data = found.nft_address, calls.hand_over(address, job.spec.owner if job.spec else "")
+                owner = checksum_address(job.spec.owner if job.spec else "")
+                to_, data = found.nft_address, calls.hand_over(address, owner)
         return await account.prepare(to_, data)
 
     async def _describe(self, job: Job, found: AssetStatus) -> bytes:

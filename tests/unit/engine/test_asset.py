@@ -104,7 +104,6 @@ def test_an_asset_that_is_there_ends_the_job_with_its_did() -> None:
     assert status.results_did == "did:op:0f5dafd2d8dfc298956637ca27dcd6df3610aaa11c2203ae328451af510da751"
 
 
-
 def test_an_asset_that_failed_ends_the_job_as_a_success() -> None:
     failed = making(state=AssetState.FAILED, reason=AssetReason.PROVIDER_REFUSED, message="no", transaction=TRANSACTION)
     status = decided(failed)
