@@ -20,7 +20,8 @@ from tests.data_plane.s3server import free_port
 
 CHAIN_ID = 8996
 COIN = 10**18  # wei
-OPERATOR = PrivateKey("0x" + "c2" * 32)
+OPERATOR_KEY = "0x" + "c2" * 32
+OPERATOR = PrivateKey(OPERATOR_KEY)
 ZERO = "0x" + "0" * 40
 _EVENTS = ("MetadataCreated", "MetadataUpdated")
 

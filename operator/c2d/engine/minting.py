@@ -133,7 +133,9 @@ class Minter:
         if found.transaction is None:
             if self._another_waits(job):
                 return None
-            return _with(found, transaction=await self._prepare(job, found))
+            prepared = await self._prepare(job, found)
+            logger.info("%s: asset: %s is transaction %s", job.full_name, found.step, prepared.hashes[-1])
+            return _with(found, transaction=prepared)
         account = await self._connected()
         settled = await account.settle(found.transaction)
         if settled is None:
@@ -143,6 +145,7 @@ class Minter:
         if isinstance(settled, Overtaken):
             logger.warning("%s: transaction %s was overtaken", job.full_name, found.transaction.hashes[-1])
             return _with(found, transaction=None)
+        logger.info("%s: asset: %s is mined in block %s", job.full_name, found.step, settled.block)
         return self._mined(found, settled)
 
     async def _prepare(self, job: Job, found: AssetStatus) -> AssetTransaction:
