@@ -36,7 +36,7 @@ def evm() -> Iterator[Evm]:
 
 def is_sending(status: Object, mined: int) -> bool:
     asset = status.get("asset", {})
-    return "transaction" in asset and len(asset.get("mined", [])) == mined or "dateFinished" in status
+    return ("transaction" in asset and len(asset.get("mined", [])) == mined) or "dateFinished" in status
 
 
 async def test_engines_that_are_killed_at_each_transaction_make_one_asset(site: Site, evm: Evm) -> None:
