@@ -305,7 +305,7 @@ def _cli() -> str:
     words = (
         "`kubectl c2d` is the same program. `--namespace` and `--context` may also stand before the command; the "
         "commands of `c2d provider` need no cluster, only the URL of an operator-service. "
-        "`c2d configure`, `c2d publish` and `c2d verify` need neither. "
+        "`c2d configure`, `c2d publish`, `c2d verify` and `c2d crate` need neither. "
         "Answers go to the standard output, progress and errors to the standard error. Exit codes: 0 done, "
         "1 it did not work out, 2 it can't be done as it was asked, 130 interrupted.\n"
     )

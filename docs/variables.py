@@ -8,14 +8,16 @@ ENGINE = {
     "C2D_CANARY": "One more probe of the isolation gate, as `tcp://IP:PORT`. The chart names the engine's own Service, "
     "which listens for this. Empty: none.",
     "C2D_HEALTH_PORT": "Where `/healthz` answers.",
-    "C2D_SIGNER_PORT": "Where the signer answers configure and publish pods.",
-    "C2D_SIGNER_URL": "The signer as configure and publish pods reach it. Empty: nothing is fetched from Providers, "
-    "and no receipt is signed.",
+    "C2D_SIGNER_PORT": "Where configure and publish pods get signatures, and tell how far they are.",
+    "C2D_SIGNER_URL": "That port as configure and publish pods reach it. Empty: nothing is fetched from Providers, "
+    "no receipt is signed, and no progress is shown.",
     "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
     "C2D_TRUSTED_METADATA_URIS": "The others that a job may name, with commas between. Empty: any.",
     "C2D_CHAINS": "Where results can become assets: a JSON list of objects with `chainId`, `rpcUrl`, `factoryAddress` "
     "and, if need be, `maxFeeGwei` and `confirmations`; see `operator.chains` of the [chart](chart.md). Empty: "
     "nowhere.",
+    "C2D_READERS": "Service accounts that may read results on volumes, as `namespace:name`, with commas between. "
+    "Empty: nobody.",
     "OPERATOR_PRIVATE_KEY": "The key that signs downloads from Providers: 0x and 64 hexadecimal digits. Its address is "
     "the environments' consumer address. Empty: none.",
     "LOG_LEVEL": "`DEBUG`, `INFO` or `WARNING`.",
@@ -31,6 +33,8 @@ SERVICE = {
     "bucket; with an archive they can still be fetched. Empty: it stays.",
     "C2D_S3_CREDENTIALS": "A folder with a folder for each Secret with S3 credentials, which holds a file for each of "
     "its entries: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if there is one, `AWS_SESSION_TOKEN`.",
+    "C2D_READER_TOKEN": "A file with a token of its own service account for the audience `c2d-reader`, with which it "
+    "reads results on volumes.",
     "ALLOWED_PROVIDERS": "A JSON list of the addresses of Providers that may call.",
     "ALLOWED_ADMINS": "A JSON list of the passwords of the admin routes.",
     "SIGNATURE_REQUIRED": "`1`, or `0`: then whoever reaches it starts and stops anybody's jobs.",

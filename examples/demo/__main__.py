@@ -13,6 +13,7 @@ import rich.text
 
 from c2d import __version__
 from c2d.cli import display, errors, pages, results, run
+from c2d.cli.connect import Place
 from c2d.cli.job import Job
 from c2d.kube.client import Client
 from c2d.kube.resources import Object
@@ -56,7 +57,7 @@ async def play(settings: Settings, environ: Mapping[str, str], story: Story) -> 
     folder = _BUILD / ended.name
     story.show(pages.steps(ended, datetime.now(UTC)))
     story.show("")
-    manifest = await asyncio.to_thread(results.download, ended, folder, settings.endpoint, lambda *_: None)
+    manifest = await asyncio.to_thread(results.download, Place(), ended, folder, settings.endpoint, lambda *_: None)
     story.show(results.table(manifest))
     story.done(f"{len(manifest.results)} results downloaded and verified, in {folder}")
     story.chapter("Was it worth it?")

@@ -100,7 +100,7 @@ def test_headers_for_ipfs_are_mounted_like_credentials(helm: str) -> None:
 
 
 def test_without_credentials_there_is_nothing_to_mount(helm: str) -> None:
-    assert [volume["name"] for volume in pod_of(rendered(helm), "service")["volumes"]] == ["tmp"]
+    assert [volume["name"] for volume in pod_of(rendered(helm), "service")["volumes"]] == ["tmp", "reader"]
 
 
 def test_an_upgrade_never_takes_a_pod_away_first(helm: str) -> None:

@@ -129,6 +129,23 @@ def trusted(here: Market, algorithm: Ordered, **other: str) -> dict[str, str]:
     return {**listed, **other}
 
 
+async def test_a_slow_download_is_seen_in_the_status(consumer: Provider, story: Live, market_here: Market) -> None:
+    dataset, halfway = market_here.dataset(BIG), Halfway(len(BIG) // 2)
+    dataset.asset.faults = [halfway.fault()]
+    job = await consumer.when_started(market_here.raw(SHOW, dataset))
+    await halfway.then_reached()
+    [item] = await jobs_of(story.client, story.namespace, consumer.owner)
+    name = item["metadata"]["name"]
+    status = await story.then(name, lambda status: "progress" in status, "progress")
+    assert status["phase"] == Phase.CONFIGURING
+    assert 0 < status["steps"]["configure"]["progress"]["bytes"] < len(BIG)
+    assert any(unit in status["progress"] for unit in ("KiB", "MiB"))
+    halfway.go_on.set()
+    assert contents(dataset).items() <= json.loads((await then_succeeded(consumer, job))["output/found.json"]).items()
+    [item] = await jobs_of(story.client, story.namespace, consumer.owner)
+    assert "progress" not in json.dumps(item["status"])
+
+
 async def test_nonces_that_the_provider_refuses_are_replaced(consumer: Provider, market_here: Market) -> None:
     dataset = market_here.dataset(b"one", b"two")
     dataset.asset.faults = [overtaken(), taken(), overtaken()]

@@ -13,8 +13,9 @@ from c2d.engine import nonces
 from c2d.engine.nonces import Nonces
 from c2d.kube import errors
 from c2d.kube.client import Client
+from c2d.kube.proof import PodIdentity
 from c2d.kube.resources import CONFIG_MAPS, PODS, Object
-from c2d.kube.tokens import PodIdentity, Tokens, fetch_keys
+from c2d.kube.tokens import Tokens, fetch_keys
 from tests.kit.live import Live
 from tests.kit.pod_tokens import token_of
 

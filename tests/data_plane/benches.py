@@ -3,12 +3,13 @@
 import hashlib
 from pathlib import Path
 
+from c2d.api.environment import VolumeTarget
 from c2d.api.manifest import Manifest
 from c2d.storage.targets import Target
 from tests.data_plane.ipfs_server import IpfsServer
 from tests.data_plane.programs import Finished
 from tests.data_plane.s3server import S3Server
-from tests.data_plane.volumes import Volume
+from tests.data_plane.volumes import CLAIM, Volume
 
 
 class Bench:
@@ -110,3 +111,25 @@ class IpfsBench(Bench):
         super().assert_nothing_else()
         assert self.ipfs.cid(f"/c2d/{self.folder}") == self.cid
         assert self.ipfs.cid(f"/c2d/.unfinished/{self.folder}") is None
+
+
+class KeptBench(Bench):
+    """On the volume itself."""
+
+    def __init__(self, volume: Volume) -> None:
+        super().__init__(volume, VolumeTarget())
+        self.environment = {}
+        self.folder = volume.path("results") / CLAIM / "uid"
+
+    def read(self, key: str) -> bytes:
+        return (self.folder / key).read_bytes()
+
+    def names(self) -> set[str]:
+        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
+
+    def place(self) -> tuple[str, str]:
+        return f"volume://{CLAIM}/uid", f"{CLAIM}/uid/manifest.json"
+
+    def assert_nothing_else(self) -> None:
+        super().assert_nothing_else()
+        assert [path.name for path in self.volume.path("results").iterdir()] == [CLAIM]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.data_plane import ipfs_server, s3server
-from tests.data_plane.benches import IpfsBench
+from tests.data_plane.benches import IpfsBench, KeptBench
 from tests.data_plane.fileserver import FileServer
 from tests.data_plane.ipfs_server import IpfsServer
 from tests.data_plane.s3server import S3Server
@@ -51,6 +51,11 @@ def volume(tmp_path: Path) -> Volume:
 def place_name(request: pytest.FixtureRequest) -> str:
     """Another one for each test."""
     return f"t{abs(hash(request.node.nodeid))}"
+
+
+@pytest.fixture
+def kept(volume: Volume) -> KeptBench:
+    return KeptBench(volume)
 
 
 @pytest.fixture

@@ -144,6 +144,19 @@ def hold(after: int) -> Fault:
     return answer
 
 
+def pause(after: int, go_on: threading.Event) -> Fault:
+    """Sends so many bytes of the body, and the others once it is told to."""
+
+    async def answer(server: FileServer, request: web.Request, file: File) -> web.StreamResponse:
+        begin = _begin(request, file)
+        response = await server.send(request, file, after)
+        await asyncio.to_thread(go_on.wait, 60)
+        await response.write(file.content[begin + after :])
+        return response
+
+    return answer
+
+
 def status(code: int, **headers: str) -> Fault:
     """Answers with a status instead of the file."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -29,7 +29,7 @@ def bench(s3: S3Server, volume: Volume, place_name: str) -> S3Bench:
     return S3Bench(s3, volume, place_name)
 
 
-@pytest.fixture(params=["bench", "on_ipfs"], ids=["S3", "IPFS"])
+@pytest.fixture(params=["bench", "on_ipfs", "kept"], ids=["S3", "IPFS", "volume"])
 def each(request: pytest.FixtureRequest) -> Bench:
     """One storage after the other."""
     found: Bench = request.getfixturevalue(request.param)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2d.api.environment import S3Target
-from c2d.api.plan import ConfigurePlan, PlannedFile, PublishPlan
+from c2d.api.environment import IpfsTarget, S3Target, VolumeTarget
+from c2d.api.plan import ConfigurePlan, Listener, PlannedFile, PublishPlan
 from c2d.storage.targets import Target
 from tests.data_plane import programs
 from tests.data_plane.programs import Finished, Program
 
+CLAIM = "job-uid-data"
 RUNNER = b"the static runner"
 _RUNS = itertools.count()
 
@@ -68,9 +69,17 @@ class Volume:
     def configure(self, *arguments: object, **named: object) -> Finished:
         return self.start_configure(*arguments, **named).wait()  # type: ignore[arg-type]
 
-    def start_publish(self, target: Target, environment: dict[str, str], *options: object) -> Program:
-        place = {"s3": target} if isinstance(target, S3Target) else {"ipfs": target}
-        plan = PublishPlan(job="ns/job", uid="uid", **place)  # type: ignore[arg-type]
+    def start_publish(
+        self, target: Target, environment: dict[str, str], *options: object, listener: Listener | None = None
+    ) -> Program:
+        plan = PublishPlan(job="ns/job", uid="uid", progress=listener)
+        match target:
+            case S3Target():
+                plan = plan.model_copy(update={"s3": target})
+            case IpfsTarget():
+                plan = plan.model_copy(update={"ipfs": target})
+            case VolumeTarget():
+                plan = plan.model_copy(update={"volume": CLAIM})
         secrets = self.folder / "secrets"
         text = plan.model_dump_json(by_alias=True)
         return self._start("c2d.publish.main", text, environment, "--secrets", secrets, *options)

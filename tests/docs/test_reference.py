@@ -22,7 +22,7 @@ from tests.kit import build
 REFERENCE = ROOT / "docs" / "reference"
 SET_BY_OTHERS = {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}
 # What one program of ours sets for another.
-INTERNAL = {"C2D_RECEIPT", "C2D_RUNNER"}
+INTERNAL = {"C2D_READER_KEYS", "C2D_RECEIPT", "C2D_RUNNER"}
 # Not variables: what a Secret with S3 credentials may hold.
 ENTRIES = {"AWS_SESSION_TOKEN"}
 

@@ -220,7 +220,13 @@ def _claim(name: str, volume: Object) -> Object:
 
 def _writer(claim: str, image: str, files: Mapping[str, str]) -> Object:
     """A pod, named like the claim, that puts the files there."""
-    code = f"import pathlib\nfor name, text in {dict(files)!r}.items(): pathlib.Path('/v', name).write_text(text)"
+    code = f"""
+import pathlib
+for name, text in {dict(files)!r}.items():
+    path = pathlib.Path("/v", name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+"""
     container = {
         "name": "writer",
         "image": image,

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from c2d.api.model import format_time
 from c2d.api.phases import TERMINAL, Phase
+from c2d.api.progress import Progress
 from c2d.engine.observe import World
 from c2d.engine.reconcile import Reconciler
 from c2d.engine.state import Settings
@@ -45,6 +46,7 @@ class Story:
         self.now: datetime = build.NOW
         self.settings: Settings = build.SETTINGS
         self.deaths = 0
+        self.told: dict[str, Progress] = {}  # what running pods tell every engine, by their step
 
     def given(self, *, job: Object | None = None, environment: Object | None = None) -> "Story":
         self.cluster.put(ENVIRONMENTS, environment or environment_manifest())
@@ -85,6 +87,9 @@ class Story:
                 world.lost_pod(item)
         for item in there:
             world.saw_pod(item)
+            told = self.told.get(item["metadata"]["labels"][names.STEP])
+            if told is not None and item["status"]["phase"] == "Running":
+                world.progress.take(item["metadata"]["uid"], told)
 
     def kubelet_runs(self) -> None:
         """Every pod that waits starts; every pod that ran succeeds."""

@@ -7,8 +7,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from c2d.api.plan import SIGNER_AUDIENCE
-from c2d.kube import tokens
-from c2d.kube.tokens import TrustedKeys
+from c2d.kube import proof
+from c2d.kube.proof import TrustedKeys
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NOW = 1_800_000_000.0
@@ -33,7 +33,7 @@ class Authority:
         return {**entry, "kid": self.kid, "use": "sig", "alg": self.algorithm}
 
     def trusted(self, *others: "Authority") -> TrustedKeys:
-        return tokens.read_keys({"issuer": ISSUER}, {"keys": [each.public for each in (self, *others)]})
+        return proof.read_keys({"issuer": ISSUER}, {"keys": [each.public for each in (self, *others)]})
 
     def token(self, claims: dict[str, Any] | None = None, **header: Any) -> str:
         headers = {"kid": self.kid, **header}

@@ -144,9 +144,20 @@ class IpfsTarget(Observed):
     )
 
 
+class VolumeTarget(Observed):
+    """Where results stay: on the job's own volume, without its inputs, for as long as there is the job."""
+
+    idle_seconds: Annotated[int, pydantic.Field(ge=60, le=86_400)] = pydantic.Field(
+        600, description="How long the pod that reads the volume stays after results were last asked for."
+    )
+
+
+_ONE_TARGET = "exactly one of s3, ipfs, volume is required"
+
+
 def _one_target() -> dict[str, Any]:
-    rule = "(has(self.s3) ? 1 : 0) + (has(self.ipfs) ? 1 : 0) == 1"
-    return {"x-kubernetes-validations": [{"rule": rule, "message": "exactly one of s3, ipfs is required"}]}
+    rule = "(has(self.s3) ? 1 : 0) + (has(self.ipfs) ? 1 : 0) + (has(self.volume) ? 1 : 0) == 1"
+    return {"x-kubernetes-validations": [{"rule": rule, "message": _ONE_TARGET}]}
 
 
 class Results(Observed):
@@ -156,12 +167,21 @@ class Results(Observed):
 
     s3: S3Target | None = pydantic.Field(None, description="An S3 bucket.")
     ipfs: IpfsTarget | None = pydantic.Field(None, description="A node of IPFS.")
+    volume: VolumeTarget | None = pydantic.Field(None, description="The job's own volume, without object storage.")
 
     @pydantic.model_validator(mode="after")
     def _one(self) -> "Results":
-        if (self.s3 is None) == (self.ipfs is None):
-            raise ValueError("exactly one of s3, ipfs is required")
+        if sum(place is not None for place in (self.s3, self.ipfs, self.volume)) != 1:
+            raise ValueError(_ONE_TARGET)
         return self
+
+    @property
+    def target(self) -> S3Target | IpfsTarget | VolumeTarget:
+        """That one."""
+        found = self.s3 or self.ipfs or self.volume
+        if found is None:
+            raise AssertionError(_ONE_TARGET)
+        return found
 
 
 class ResultsAssets(Observed):

@@ -325,6 +325,16 @@ class Condition(Observed):
     observed_generation: int = pydantic.Field(0, description="The generation that it was observed for.")
 
 
+class StepProgress(Observed):
+    """How far a transfer is. Written now and then only."""
+
+    bytes: int = pydantic.Field(description="Bytes fetched or uploaded so far; what an earlier pod left counts.")
+    total_bytes: int | None = pydantic.Field(None, description="Of so many; unset while some file's size isn't known.")
+    files: int = pydantic.Field(0, description="Files that are complete.")
+    total_files: int = pydantic.Field(0, description="Of so many, as far as they are known.")
+    time: Time = pydantic.Field(description="When this was written.")
+
+
 class StepStatus(Observed):
     """One of the job's pods: configure, algorithm or publish."""
 
@@ -341,6 +351,9 @@ class StepStatus(Observed):
     message: str = pydantic.Field("", description="What failed, for a human.")
     image_id: str = pydantic.Field("", description="Digest of the image that ran.")
     bytes: int | None = pydantic.Field(None, description="Bytes fetched or published.")
+    progress: StepProgress | None = pydantic.Field(
+        None, description="How far configure or publish is; unset for the first ten seconds and after a success."
+    )
     peak_memory_bytes: int | None = pydantic.Field(None, description="The most memory that it used.")
 
 
@@ -375,6 +388,9 @@ class ResultsStatus(Observed):
     location: str = pydantic.Field(description="Where everything is, for example s3://bucket/prefix.")
     manifest: str = pydantic.Field(description="The manifest's key: every result with size and sha256.")
     manifest_sha256: Sha256 = pydantic.Field(description="The manifest's own sha256.")
+    removed_time: Time | None = pydantic.Field(
+        None, description="When they were removed, if they were kept on the job's volume."
+    )
     count: int = pydantic.Field(description="How many results there are, logs included.")
     bytes: int = pydantic.Field(description="How many bytes they have together.")
     files: list[ResultEntry] = pydantic.Field(
@@ -433,6 +449,9 @@ class JobStatus(Observed):
     reason: Reason | None = pydantic.Field(None, description="Why the job waits or ended.")
     message: str = pydantic.Field("", description="What happened, for a human.")
     hint: str = pydantic.Field("", description="What to do about it.")
+    progress: str | None = pydantic.Field(
+        None, description="How far the transfer is that goes on now, for a human; unset when there is none."
+    )
     conditions: list[Condition] = pydantic.Field(
         default_factory=list,
         description="Milestones.",

@@ -64,7 +64,14 @@ class Signer(Model):
     """Who signs the downloads: the operator's key never enters a pod."""
 
     url: str  # POST {"did": …} gives {"nonce": …, "signature": …, "consumerAddress": …}
-    token_file: str  # this pod's own token, for the signer only
+    token_file: str  # this pod's own token, for the engine's port only
+
+
+class Listener(Model):
+    """Who is told now and then how far the work is: the engine."""
+
+    url: str  # POST of a c2d.api.progress.Progress
+    token_file: str  # the same token as for the signer
 
 
 SIGNER_AUDIENCE = "c2d-signer"
@@ -81,6 +88,7 @@ class ConfigurePlan(Model):
     algorithm_did: str = ""
     container: PlannedContainer | None = None
     signer: Signer | None = None  # where there are assets
+    progress: Listener | None = None
     allow_private_addresses: bool = False
     max_file_bytes: int | None = None
     custom_data: Any = None
@@ -95,8 +103,10 @@ class PublishPlan(Model):
     agreement_id: str = ""
     s3: S3Target | None = None
     ipfs: IpfsTarget | None = None
+    volume: str | None = None  # the claim whose volume keeps the results: the one that publish works on
     receipt: Facts | None = None  # what the receipt tells of the job, from FACTS; without it there is no receipt
     signer: Signer | None = None  # of the receipt: POST {"sha256": …} gives {"address": …, "signature": …}
+    progress: Listener | None = None
 
     @property
     def prefix(self) -> str:
@@ -106,6 +116,8 @@ class PublishPlan(Model):
         """
         if self.ipfs is not None:
             return f"{self.ipfs.prefix}{self.uid}"
+        if self.volume is not None:
+            return f"{self.volume}/{self.uid}"
         namespace = self.job.split("/", 1)[0]
         before = self.s3.prefix.strip("/") if self.s3 is not None else ""
         return "/".join(part for part in (before, namespace, self.uid) if part)

@@ -6,7 +6,8 @@ puts them together. The signature is over the sha256 of everything else, as cano
 
 import hashlib
 import json
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import pydantic
 
@@ -86,6 +87,11 @@ class Receipt(Observed):
 
 def signed_text(receipt: Receipt) -> str:
     """What the operator signs: the sha256 of the receipt without its signature, keys sorted, no white space."""
-    content = receipt.model_dump(mode="json", by_alias=True, exclude={"signature"})
+    return text_to_sign(receipt.model_dump(mode="json", by_alias=True))
+
+
+def text_to_sign(receipt: Mapping[str, Any]) -> str:
+    """The same from JSON, whatever else is in it."""
+    content = {name: value for name, value in receipt.items() if name != "signature"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return PURPOSE + hashlib.sha256(text.encode()).hexdigest()

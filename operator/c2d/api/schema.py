@@ -56,6 +56,7 @@ def _column(name: str, path: str, kind: str = "string", priority: int = 0) -> Js
 JOB_COLUMNS = [
     _column("Environment", ".spec.environment"),
     _column("Phase", ".status.phase"),
+    _column("Progress", ".status.progress"),
     _column("Reason", ".status.reason"),
     _column("Algorithm", ".spec.algorithm.container.image"),
     _column("Duration", ".status.duration"),

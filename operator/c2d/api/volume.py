@@ -13,6 +13,9 @@ ADMIN_LOGS = "adminlogs"
 # Holds the runner, which is the first process of the algorithm container.
 BIN = "bin"
 
+# Where results that stay here are; made by publish, and no algorithm ever sees it.
+RESULTS = "results"
+
 FOLDERS = (INPUTS, TRANSFORMATIONS, DDOS, OUTPUTS, LOGS, ADMIN_LOGS, BIN)
 # What the algorithm sees, and whether it may write there.
 ALGORITHM_MOUNTS = (
@@ -24,6 +27,9 @@ ALGORITHM_MOUNTS = (
     (LOGS, True),
 )
 
+# What is of no use once results stay here and are complete.
+SPENT = (INPUTS, TRANSFORMATIONS, DDOS)
+
 CUSTOM_DATA = f"{INPUTS}/algoCustomData.json"
 ALGORITHM = f"{TRANSFORMATIONS}/algorithm"
 ALGORITHM_LOG = f"{LOGS}/algorithm.log"
@@ -34,6 +40,8 @@ PUBLISH_LOG = f"{ADMIN_LOGS}/publish.log"
 RUNNER = f"{BIN}/c2d-runner"
 
 DID_PREFIX = "did:op:"
+# A file in an input's folder, without content: an owner's volume is mounted upon that folder and hides it.
+MOUNT_POINT = ".volume"
 
 
 def short_id(asset: str) -> str:

@@ -14,6 +14,7 @@ import yaml
 
 from c2d.cli import (
     connect,
+    crating,
     display,
     errors,
     follow,
@@ -104,7 +105,7 @@ def show_logs(place: Place, name: str, step: Step, endpoint: str | None, *, wait
 
     finished = connect.do(place, work)
     if finished is not None:
-        pieces = results.log(finished, step, endpoint)
+        pieces = results.log(place, finished, step, endpoint)
         for text in codecs.iterdecode(pieces, "utf-8", errors="replace"):
             sys.stdout.write(_fit(text))
 
@@ -126,7 +127,7 @@ def fetch_results(place: Place, name: str, folder: pathlib.Path, endpoint: str |
     """The job's results, verified, into the folder."""
     found = connect.do(place, lambda client, namespace: connect.find(client, namespace, name))
     with terminal.notes().status(f"fetching the results of {found.name}"):
-        manifest = results.download(found, folder, endpoint, lambda *_: None)
+        manifest = results.download(place, found, folder, endpoint, lambda *_: None)
     terminal.answers().print(results.table(manifest))
     terminal.notes().print(rich.text.Text(f"✓ {len(manifest.results)} results verified, in {folder}", style="green"))
 
@@ -136,6 +137,13 @@ def verify_results(folder: pathlib.Path, manifest_sha256: str, address: str) -> 
     lines = verify.check(folder, verify.Expected(manifest_sha256, address))
     terminal.answers().print(verify.table(lines))
     return 0 if verify.good(lines) else errors.FAILED
+
+
+def make_crate(folder: pathlib.Path, to: pathlib.Path | None, manifest_sha256: str, address: str) -> None:
+    """The folder as an RO-Crate, in place or elsewhere."""
+    with terminal.notes().status(f"verifying {folder}"):
+        made = crating.make(folder, to, verify.Expected(manifest_sha256, address))
+    terminal.answers().print(str(made), soft_wrap=True, markup=False, highlight=False)
 
 
 def stop_job(place: Place, name: str) -> None:

@@ -42,6 +42,9 @@ class Job:
     @property
     def results_removed(self) -> str:
         """When its results were deleted; empty while they are there."""
+        kept = self.status.results
+        if kept is not None and kept.removed_time is not None:
+            return f"{kept.removed_time:%Y-%m-%dT%H:%M:%SZ}"
         return str((self.item["metadata"].get("annotations") or {}).get(RESULTS_REMOVED, ""))
 
     @property

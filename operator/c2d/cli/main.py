@@ -151,6 +151,29 @@ def verify(
 
 
 @app.command()
+def crate(
+    folder: Annotated[pathlib.Path, typer.Argument(metavar="DIR", help="What `c2d results -o DIR` wrote.")],
+    to: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            "--to", metavar="PLACE", help="A new folder, or a new FILE.zip; without it DIR becomes the crate."
+        ),
+    ] = None,
+    manifest_sha256: Annotated[
+        str, typer.Option("--manifest-sha256", help="What the job's status says: status.results.manifestSha256.")
+    ] = "",
+    address: Annotated[str, typer.Option(help="The account that has to have signed the receipt.")] = "",
+) -> None:
+    """Describe a folder of results as an RO-Crate: a Process Run Crate 0.5, without a cluster.
+
+    The results are verified first; what doesn't verify gets no crate. Needs the extra: pip install 'c2d[crate]'.
+    """
+    from c2d.cli import commands
+
+    commands.make_crate(folder, to, manifest_sha256, address)
+
+
+@app.command()
 def configure(
     workflow: Annotated[
         str,

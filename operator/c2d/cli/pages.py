@@ -23,13 +23,18 @@ _STYLES = {
 
 
 def listing(jobs: Iterable[Job], now: datetime, *, namespaces: bool) -> rich.table.Table:
-    """One line per job, the youngest first."""
-    table = _table(*(["NAMESPACE"] if namespaces else []), "NAME", "ENVIRONMENT", "PHASE", "REASON", "DURATION", "AGE")
-    for job in sorted(jobs, key=lambda job: (job.created, job.name), reverse=True):
+    """One line per job, the youngest first; how far transfers are where there are any."""
+    shown = sorted(jobs, key=lambda job: (job.created, job.name), reverse=True)
+    progress = any(job.status.progress for job in shown)
+    place, how_far = ["NAMESPACE"] if namespaces else [], ["PROGRESS"] if progress else []
+    table = _table(*place, "NAME", "ENVIRONMENT", "PHASE", *how_far, "REASON", "DURATION", "AGE")
+    for job in shown:
         place = [job.namespace] if namespaces else []
+        how_far = [wording.plain(job.status.progress or "")] if progress else []
         created = wording.moment(job.created)
         ran = wording.between(job.status.date_created, job.status.date_finished or now)
-        table.add_row(*place, job.name, job.environment, phase(job.status), job.reason, ran, wording.age(created, now))
+        age = wording.age(created, now)
+        table.add_row(*place, job.name, job.environment, phase(job.status), *how_far, job.reason, ran, age)
     return table
 
 
@@ -77,6 +82,7 @@ def _facts(job: Job, now: datetime) -> rich.table.Table:
     grid.add_column(overflow="fold")
     facts = {
         "phase": TABLE[status.phase].meaning,
+        "progress": status.progress or "",
         "message": status.message,
         "hint": status.hint,
         "environment": job.environment,

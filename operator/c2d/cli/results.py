@@ -1,18 +1,22 @@
 """Fetch what a job published."""
 
+import contextlib
 import pathlib
 from collections.abc import Iterator
 
 import rich.table
 import rich.text
 
-from c2d.api.environment import S3Target
+from c2d.api.environment import S3Target, VolumeTarget
+from c2d.api.job import ResultsStatus
 from c2d.api.manifest import Kind, Manifest, Result
-from c2d.cli import errors, wording
+from c2d.cli import errors, on_volume, wording
+from c2d.cli.connect import Place
 from c2d.cli.job import Job
 from c2d.cli.step import Step
 from c2d.storage import results, targets
 from c2d.storage.opening import open_published
+from c2d.storage.store import Objects
 from c2d.storage.targets import Target
 
 _LOGS = {Step.CONFIGURE: Kind.CONFIGURE_LOG, Step.ALGORITHM: Kind.ALGORITHM_LOG, Step.PUBLISH: Kind.PUBLISH_LOG}
@@ -20,7 +24,9 @@ _LOGS = {Step.CONFIGURE: Kind.CONFIGURE_LOG, Step.ALGORITHM: Kind.ALGORITHM_LOG,
 _SHOWN = 50
 
 
-def download(job: Job, folder: pathlib.Path, endpoint: str | None, progress: results.Progress) -> Manifest:
+def download(
+    where: Place, job: Job, folder: pathlib.Path, endpoint: str | None, progress: results.Progress
+) -> Manifest:
     """All results of the job into the folder, each verified against the manifest, and that against the job's status.
 
     Raises `NotAvailable` where nothing was published, `StorageError`, and `Misused` for a folder that can't be used.
@@ -28,21 +34,34 @@ def download(job: Job, folder: pathlib.Path, endpoint: str | None, progress: res
     published = job.status.results
     if published is None:
         raise _not_published(job)
-    target, prefix = place(job, published.location, endpoint)
     try:
-        return results.download(target, prefix, folder, progress, published.manifest_sha256)
+        with _opened(where, job, published, endpoint) as (store, prefix):
+            return results.fetch_all(store, prefix, folder, progress, published.manifest_sha256)
     except OSError as error:
         why = f"the results can't be written to {folder}: {error.strerror or error}"
         raise errors.Misused(why, "Name another folder with -o.") from error
 
 
-def log(job: Job, step: Step, endpoint: str | None) -> Iterator[bytes]:
+def log(where: Place, job: Job, step: Step, endpoint: str | None) -> Iterator[bytes]:
     """The published log of one of the job's pods, which are gone. Raises `NotAvailable` and `StorageError`."""
     published = job.status.results
     if published is None or job.step(step) is None:
         raise _no_log(job, step)
+    with _opened(where, job, published, endpoint) as (store, prefix):
+        yield from results.read_log(store, prefix, _LOGS[step], published.manifest_sha256)
+
+
+@contextlib.contextmanager
+def _opened(where: Place, job: Job, published: ResultsStatus, endpoint: str | None) -> Iterator[tuple[Objects, str]]:
+    """The storage, and the prefix of the job's keys there."""
     target, prefix = place(job, published.location, endpoint)
-    return results.read_log(open_published(target), prefix, _LOGS[step], published.manifest_sha256)
+    if not isinstance(target, VolumeTarget):
+        yield open_published(target), prefix
+        return
+    if published.removed_time is not None:
+        raise errors.NotAvailable(f"the results of {job.name} were removed {published.removed_time}", "Run it again.")
+    with on_volume.opened(where, job) as objects:
+        yield objects, prefix
 
 
 def _no_log(job: Job, step: Step) -> errors.NotAvailable:
@@ -70,7 +89,7 @@ def _name(result: Result) -> str:
 def place(job: Job, location: str, endpoint: str | None) -> tuple[Target, str]:
     """The target to read from, and the prefix: the status says where, the environment through which server."""
     environment = job.status.resolved_environment
-    known = (environment.results.s3 or environment.results.ipfs) if environment else None
+    known = environment.results.target if environment else None
     if isinstance(known, S3Target):
         # The bucket is the one that the results are in, whatever the environment says of it.
         known = known.model_copy(update={"bucket": location.removeprefix("s3://").partition("/")[0]})

@@ -60,7 +60,7 @@ class Timeline:
         if phase == self._broken():
             return _joined(self._why_broken())
         if phase == self.status.phase:
-            return _joined((self.status.reason, self.status.message)) or TABLE[phase].meaning
+            return _joined((self.status.reason, self.status.message)) or self.status.progress or TABLE[phase].meaning
         kind = _CONDITIONS.get(phase)
         known = next((item for item in self.status.conditions if item.type == kind and item.status == "True"), None)
         return f"{known.type.lower()}: {known.message}" if known and known.message else ""

@@ -2,6 +2,7 @@
 
 import enum
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -50,9 +51,18 @@ class Expected:
     address: str = ""
 
 
-def check(folder: pathlib.Path, expected: Expected) -> list[Line]:
-    """Everything that can be told of the folder. Raises `Misused` where it has no manifest that can be read."""
-    text = _read(folder / results.MANIFEST)
+@dataclass(frozen=True)
+class Listed:
+    """A manifest, and where in the folder it has each result."""
+
+    text: bytes
+    manifest: Manifest
+    places: dict[str, Result]
+
+
+def listed(folder: pathlib.Path) -> Listed:
+    """What should be in the folder. Raises `Misused` where it has no manifest that can be read."""
+    text = read(folder / results.MANIFEST)
     if text is None:
         raise errors.Misused(f"{folder} has no {results.MANIFEST}", "Fetch it with `c2d results JOB -o DIR`.")
     try:
@@ -60,12 +70,18 @@ def check(folder: pathlib.Path, expected: Expected) -> list[Line]:
         places = {_place(folder, result): result for result in manifest.results}
     except (pydantic.ValidationError, Corrupt) as error:
         raise errors.Misused(f"{folder / results.MANIFEST} is not a manifest", "Fetch the results again.") from error
-    sha256 = hashlib.sha256(text).hexdigest()
-    problems = [*_wrong(folder, places), *_extra(folder, set(places))]
+    return Listed(text, manifest, places)
+
+
+def check(folder: pathlib.Path, expected: Expected) -> list[Line]:
+    """Everything that can be told of the folder. Raises `Misused` where it has no manifest that can be read."""
+    there = listed(folder)
+    manifest, sha256 = there.manifest, hashlib.sha256(there.text).hexdigest()
+    problems = [*_wrong(folder, there.places), *_extra(folder, set(there.places))]
     lines = [_manifest(sha256, expected), _files(manifest, problems), *problems[:_SHOWN]]
     if len(problems) > _SHOWN:
         lines.append(Line("…", Mark.BAD, f"and {len(problems) - _SHOWN} more"))
-    return lines + _receipt(_read(folder / receipts.FILE), manifest, sha256, expected)
+    return [*lines, *_receipt(read(folder / receipts.FILE), manifest, sha256, expected), *_crate(folder)]
 
 
 def _place(folder: pathlib.Path, result: Result) -> str:
@@ -91,7 +107,8 @@ def table(lines: list[Line]) -> rich.table.Table:
     return found
 
 
-def _read(path: pathlib.Path) -> bytes | None:
+def read(path: pathlib.Path) -> bytes | None:
+    """The file's content; None where there is none. Raises `Misused`."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -148,7 +165,7 @@ def _sha256(path: pathlib.Path) -> str:
 
 def _extra(folder: pathlib.Path, known: set[str]) -> Iterator[Line]:
     """Links are not followed: one to a folder is an extra file."""
-    known = known | {results.MANIFEST, receipts.FILE}
+    known = known | {results.MANIFEST, receipts.FILE, results.CRATE}
     for place, folders, files in os.walk(folder):
         links = [name for name in folders if pathlib.Path(place, name).is_symlink()]
         for name in sorted(files + links):
@@ -163,9 +180,19 @@ def _receipt(text: bytes | None, manifest: Manifest, sha256: str, expected: Expe
         return [Line(receipts.FILE, mark, "there is none, so nobody vouches for these results")]
     try:
         receipt = Receipt.model_validate_json(text)
-    except pydantic.ValidationError:
+        signed = receipts.text_to_sign(json.loads(text))
+    except ValueError:
         return [Line(receipts.FILE, Mark.BAD, "it is not a receipt")]
-    return [_same(receipt, manifest, sha256), _signature(receipt, expected.address)]
+    return [_same(receipt, manifest, sha256), _signature(receipt, signed, expected)]
+
+
+def _crate(folder: pathlib.Path) -> list[Line]:
+    """What `c2d crate` wrote, or somebody else: no hash and no signature covers it."""
+    path = folder / results.CRATE
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return [Line(results.CRATE, Mark.BAD, "it is not a file")]
+    finding = "it describes these results, and nobody vouches for it; `c2d crate` writes it again"
+    return [Line(results.CRATE, Mark.UNKNOWN, finding)] if path.exists() else []
 
 
 def _same(receipt: Receipt, manifest: Manifest, sha256: str) -> Line:
@@ -176,11 +203,13 @@ def _same(receipt: Receipt, manifest: Manifest, sha256: str) -> Line:
     return Line(receipts.FILE, Mark.GOOD, f"it is for this manifest, of job {receipt.job}")
 
 
-def _signature(receipt: Receipt, address: str) -> Line:
+def _signature(receipt: Receipt, text: str, expected: Expected) -> Line:
+    """The text is that of the file as it is: what a model passes over would else not be noticed in there."""
+    address = expected.address
     if receipt.signature is None:
         return Line("signature", Mark.BAD if address else Mark.UNKNOWN, "the receipt is not signed")
     try:
-        signer = signatures.recover(receipts.signed_text(receipt), receipt.signature.signature)
+        signer = signatures.recover(text, receipt.signature.signature)
     except OceanError:
         return Line("signature", Mark.BAD, "it is no signature")
     if signer.lower() != receipt.signature.address.lower():

@@ -43,7 +43,7 @@ class Download:
         self._name = name
         self._source = source
         self._limit = limit
-        self._progress = Progress(name, world.now, world.say)
+        self._progress = Progress(name, world.now, world.say, world.tally)
         self._identity = hashlib.sha256(source.identity.encode()).hexdigest()
 
     async def run(self, partial: Partial) -> None:

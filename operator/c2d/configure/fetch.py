@@ -49,7 +49,12 @@ class Fetcher:
 
     async def fetch_each(self, tasks: Sequence[Task]) -> list[Stored]:
         """Those that are not here. Raises the TaskFailed that says most."""
-        return await _together([self.fetch(task) for task in tasks if not task.is_here])
+        return await _together([self._counted(task) for task in tasks if not task.is_here])
+
+    async def _counted(self, task: Task) -> Stored:
+        stored = await self.fetch(task)
+        self.world.tally.completed(str(task.path), stored.size)
+        return stored
 
     async def fetch(self, task: Task) -> Stored:
         """Brings one file to its place. Raises TaskFailed."""
@@ -129,6 +134,7 @@ async def _fetch_all(
         opened = await _together([fetcher.open(asset) for asset in plan.assets])
         tasks = [*tasks, *(task for each in opened for task in each.tasks)]
         require_places([task.path for task in tasks])
+        world.tally.expect(sum(not task.is_here for task in tasks))
         code = [task for task in tasks if task.role is Role.ALGORITHM]
         # The algorithm comes before assets: no data is fetched for one that its publisher doesn't admit.
         judged = any(admission.restricts(each) for each in opened)

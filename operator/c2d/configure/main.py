@@ -21,6 +21,7 @@ from c2d.configure.settings import Settings, World
 from c2d.configure.told import ending_of, told
 from c2d.inpod.ending import Ending, on_sigterm, write_report
 from c2d.inpod.log import Log, open_log
+from c2d.inpod.reporter import INTERVAL, reporting
 
 RUNNER = "/usr/local/bin/c2d-runner"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -34,6 +35,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--report", type=Path, default=Path(report.PATH))
     parser.add_argument("--stall-timeout", type=float, default=60, help="seconds without a byte that count as a cut")
     parser.add_argument("--attempts", type=int, default=6, help="failures in a row that end a download")
+    parser.add_argument("--progress-interval", type=float, default=INTERVAL, help="seconds between two reports")
     return parser.parse_args(arguments)
 
 
@@ -66,7 +68,9 @@ def _run(arguments: argparse.Namespace, log: Log) -> Ending[ConfigureReport]:
     def work() -> Filled:
         with place.disk_full_is_told():
             place.make_folders(arguments.data)
-        return told(_read_plan(arguments.plan), arguments.data, arguments.runner, _settings(arguments), world)
+        plan = _read_plan(arguments.plan)
+        with reporting(plan.progress, world.tally.now, log.say, arguments.progress_interval):
+            return told(plan, arguments.data, arguments.runner, _settings(arguments), world)
 
     return ending_of(work, log)
 

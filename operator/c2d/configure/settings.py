@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from c2d.configure.retry import Policy
+from c2d.inpod.tally import Tally
 
 if TYPE_CHECKING:
     from c2d.configure.signer import Signer
@@ -24,10 +25,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class World:
-    """What a run takes from outside: time, chance, the kernel's boot ID, somebody to tell, and maybe a signer."""
+    """What a run takes from outside: time, chance, the kernel's boot ID, somebody to tell, maybe a signer; a tally."""
 
     now: Callable[[], datetime]
     chance: Callable[[], float]  # in [0, 1)
     boot: str
     say: Callable[[str], None]
     signer: "Signer | None" = None  # None: the one that the plan names
+    tally: Tally = field(default_factory=Tally)

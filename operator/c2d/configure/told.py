@@ -5,11 +5,11 @@ from pathlib import Path
 
 from c2d.api import report
 from c2d.api.plan import ConfigurePlan
+from c2d.api.progress import in_words
 from c2d.api.report import ConfigureReport
 from c2d.configure import verdict
 from c2d.configure.errors import ConfigureError
 from c2d.configure.fill import Filled, fill
-from c2d.configure.progress import in_words
 from c2d.configure.settings import Settings, World
 from c2d.inpod.ending import Ending, where
 from c2d.inpod.log import Log

@@ -3,12 +3,13 @@
 The first check that has an opinion decides.
 """
 
+import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from c2d.api.phases import TERMINAL, Phase
 from c2d.api.reasons import Reason
-from c2d.engine import admission_rules, asset, ending, steps
+from c2d.engine import admission_rules, asset, ending, keeping, steps
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.state import Decision, Delete, Observed
@@ -52,7 +53,7 @@ def _being_deleted(seen: Observed, _: datetime) -> Decision | None:
 
 
 def _finished(seen: Observed, now: datetime) -> Decision | None:
-    """Terminal is terminal: it is cleaned up once, and then only its time to live still runs."""
+    """Terminal is terminal: it is cleaned up once, and then only clocks still run, its own and that of its results."""
     status, spec = seen.job.status, seen.job.spec
     if status.phase not in TERMINAL:
         return None
@@ -60,11 +61,12 @@ def _finished(seen: Observed, now: datetime) -> Decision | None:
     if cleaning is not None:
         return cleaning
     lifetime = spec.ttl_seconds_after_finished if spec else None
+    kept = keeping.follow(seen, now) or Decision(status)
     if lifetime is None or status.date_finished is None:
-        return Decision(status)
+        return kept
     left = status.date_finished + timedelta(seconds=lifetime) - now
     if left > timedelta(0):
-        return Decision(status, wake_after=left)
+        return dataclasses.replace(kept, wake_after=min(left, kept.wake_after or left))
     return Decision(status, (Delete(JOBS, seen.job.name, seen.job.uid),))
 
 

@@ -11,7 +11,7 @@ from c2d.api import report
 from c2d.api.job import JobStatus, Outcome, ResultsStatus
 from c2d.api.phases import Phase
 from c2d.api.reasons import Reason
-from c2d.engine import asset
+from c2d.engine import asset, keeping
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.pods import PodView, Step
@@ -45,7 +45,7 @@ def end(seen: Observed) -> tuple[Action, ...]:
 def published(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
     """The publish pod succeeded: its report says what there is."""
     said = report.parse(report.PublishReport, pod.report) or report.PublishReport()
-    status = to.with_step(status, Step.PUBLISH, bytes=said.bytes)
+    status = to.with_step(status, Step.PUBLISH, bytes=said.bytes, progress=None)
     status = to.condition(status, "Published", True, "Published", said.message or said.location, now)
     results = ResultsStatus(
         location=said.location,
@@ -85,5 +85,7 @@ def clean(seen: Observed) -> Decision | None:
     """Of a finished job: the data doesn't stay longer than it is needed, unless it is all that is left of a run."""
     if not seen.pods or seen.job.status.reason is Reason.PUBLISH_FAILED:
         return None
+    if keeping.target(seen.job.status) is not None:
+        return Decision(seen.job.status, (DeleteAll(PODS),), wake_after=timedelta(0))
     # The pods go last: as long as they are there, it is known that the volume may be, too.
     return Decision(seen.job.status, (DeleteAll(CLAIMS), DeleteAll(PODS)), wake_after=timedelta(0))

@@ -1,4 +1,4 @@
-"""What the pods of a job may have signed. Pure.
+"""What the pods of a job may have signed, and which may tell of their progress. Pure.
 
 A signature lets its holder fetch, in the operator's name, what was ordered for the operator. So only the pod that
 downloads gets one, while it downloads, for what its own job names. A receipt is signed for the pod that publishes.
@@ -6,13 +6,16 @@ downloads gets one, while it downloads, for what its own job names. A receipt is
 
 from c2d.api.phases import Phase
 from c2d.engine import assets
+from c2d.engine import status as to
 from c2d.engine.errors import NotNow, NotYours
 from c2d.engine.observe import World
 from c2d.engine.pods import PodView, Step
 from c2d.engine.state import Job
+from c2d.kube.proof import PodIdentity
 from c2d.kube.resources import Object, owner_uid, uid_of
-from c2d.kube.tokens import PodIdentity
 from c2d.ocean import dids
+
+_TRANSFERS = {Phase.CONFIGURING: Step.CONFIGURE, Phase.PUBLISHING: Step.PUBLISH}
 
 
 def require(world: World, caller: PodIdentity, did: str) -> None:
@@ -34,6 +37,20 @@ def require_publisher(world: World, caller: PodIdentity) -> None:
         raise NotYours("this pod does not publish a job now")
     if not _has_live(job, Step.PUBLISH, caller.uid, world):
         raise NotYours("this pod does not publish a job now")
+
+
+def require_transfer(world: World, caller: PodIdentity) -> tuple[Job, PodView]:
+    """The job that the caller configures or publishes now, and its pod as it is seen. Raises NotYours and NotNow."""
+    job = _job_of_caller(world, caller)
+    step = _TRANSFERS.get(job.status.phase) if job is not None and not job.deleting else None
+    if job is None or step is None or (step is Step.CONFIGURE and job.status.outcome is not None):
+        raise NotYours("this pod neither configures nor publishes a job now")
+    known = to.step_of(job.status, step)
+    attempt = known.attempt if known is not None else 0
+    for view in world.pods_of(job.uid):
+        if (view.uid, view.step, view.attempt) == (caller.uid, step, attempt) and _lives(view):
+            return job, view
+    raise NotYours("this pod neither configures nor publishes a job now")
 
 
 def _job_of_caller(world: World, caller: PodIdentity) -> Job | None:

@@ -1,11 +1,11 @@
-"""Why the engine does not sign.
+"""Why the engine does not sign, or does not take a report.
 
 EngineError
 ├── NoNonce             no nonce that is surely new can be had now
-└── Refused             the signer's answer to a request: an HTTP status and a text for the pod
+└── Refused             the port's answer to a request: an HTTP status and a text for the pod
     ├── BadRequest 400  the body is not what is asked for
     ├── NoProof    401  no token, or one that proves no pod
-    ├── NotYours   403  the pod is not one that may have this signed
+    ├── NotYours   403  the pod is not one that may have this signed, or that has something to report
     ├── TooMany    429  the pod asks more than its share
     └── NotNow     503  worth a retry, but for an operator without a key
 
@@ -14,7 +14,7 @@ No text ever holds a token, a key, or anything that the caller wrote.
 
 
 class EngineError(Exception):
-    """The engine does not sign."""
+    """The engine does not do what it was asked for."""
 
 
 class NoNonce(EngineError):
@@ -22,7 +22,7 @@ class NoNonce(EngineError):
 
 
 class Refused(EngineError):
-    """The signer's answer to a request; the text is for the pod."""
+    """The port's answer to a request; the text is for the pod."""
 
     status = 400
 
@@ -38,7 +38,7 @@ class NoProof(Refused):
 
 
 class NotYours(Refused):
-    """The pod is not one that may have this signed."""
+    """The pod is not one that may have this signed, or that has something to report."""
 
     status = 403
 

@@ -19,11 +19,13 @@ from c2d.chain.errors import BadChain
 from c2d.chain.settings import Chain
 from c2d.engine import handlers, signer
 from c2d.engine.environments import report_for_ever
+from c2d.engine.keys import fetch_for_ever
+from c2d.engine.listener import Listener
 from c2d.engine.minting import Minter
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
-from c2d.engine.reconcile import Reconciler
+from c2d.engine.reconcile import Reconciler, utc_now
 from c2d.engine.signer import Signer
 from c2d.engine.state import Settings
 from c2d.kube import errors
@@ -53,6 +55,7 @@ class Options:
     metadata_uri: str
     trusted_metadata_uris: tuple[str, ...]
     chains: tuple[Chain, ...]  # where results can become assets
+    readers: tuple[str, ...]  # service accounts, as namespace:name
     health_port: int
     log_level: str
 
@@ -74,6 +77,7 @@ class Options:
             metadata_uri=environ.get("C2D_METADATA_URI", ""),
             trusted_metadata_uris=_names(environ.get("C2D_TRUSTED_METADATA_URIS", "")),
             chains=_chains(environ.get("C2D_CHAINS", "")),
+            readers=_names(environ.get("C2D_READERS", "")),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
@@ -129,7 +133,7 @@ async def run(options: Options, probes: tuple[str, ...]) -> None:
         await require_definitions(client, namespaces)
         world, registry, stop_flag = World(), kopf.OperatorRegistry(), asyncio.Event()
         reconciler = Reconciler(client, world, settings_of(options, probes))
-        work = [*beside(options, client, world), *minting(options, client, world, reconciler)]
+        work = [*beside(options, client, world, reconciler), *minting(options, client, world, reconciler)]
         handlers.register(registry, world, reconciler, stop_flag, work)
         await kopf.operator(
             registry=registry,
@@ -151,23 +155,29 @@ def settings_of(options: Options, probes: tuple[str, ...]) -> Settings:
         image_pull_secrets=options.image_pull_secrets,
         probes=probes,
         signer_url=options.signer_url if options.key is not None else "",
+        engine_url=options.signer_url,
         metadata_uri=options.metadata_uri,
         trusted_metadata_uris=options.trusted_metadata_uris,
         # Without a key there is no account that could publish.
         chain_ids=tuple(chain.chain_id for chain in options.chains) if options.key is not None else (),
+        readers=options.readers,
     )
 
 
-def beside(options: Options, client: Client, world: World) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """What runs beside the work on jobs: the environments' statuses, and the signer."""
+def beside(
+    options: Options, client: Client, world: World, reconciler: Reconciler
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """What runs beside the work on jobs: the environments' statuses, and the port for configure and publish pods."""
     tokens = Tokens(functools.partial(fetch_keys, client), plan.SIGNER_AUDIENCE, time.time, time.monotonic)
     nonces = Nonces(client, client.namespace, lambda: time.time_ns() // 1_000_000)
     rates = Rates(signer.PER_SECOND, signer.BURST, time.monotonic)
-    application = signer.application(Signer(options.key, world, tokens, nonces, rates))
+    listener = Listener(world, tokens, reconciler.queue.wake, utc_now, time.monotonic)
+    application = signer.application(Signer(options.key, world, tokens, nonces, rates), listener)
     address = options.key.address if options.key is not None else ""
     return [
         functools.partial(report_for_ever, client, world, address),
         functools.partial(signer.serve_for_ever, application, options.signer_port),
+        *([functools.partial(fetch_for_ever, client, world)] if options.readers else []),
     ]
 
 

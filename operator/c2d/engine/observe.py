@@ -1,17 +1,20 @@
 """From what the cache holds to one frozen snapshot of a job."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 import pydantic
 
+from c2d.api import reading
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec, JobStatus
 from c2d.api.phases import Phase
 from c2d.engine import pods
 from c2d.engine.admission import Admission
 from c2d.engine.agreements import Agreements
-from c2d.engine.pods import PodView
+from c2d.engine.pods import PodView, ReaderView
+from c2d.engine.progress import Told
 from c2d.engine.state import Job, Observed, Place, Settings
 from c2d.engine.steps import expects_pod
 from c2d.kube.cache import Children, Store
@@ -33,10 +36,13 @@ class World:
         self.pods = Children(JOB_UID)
         self.admission = Admission()
         self.agreements = Agreements()
+        self.progress = Told()
         # Whether everything that was there at the start is known: until then, what isn't here may still exist.
         self.complete = False
+        # The API server's public keys, as a pod takes them that reads results.
+        self.reader_keys = ""
         self._read: dict[str, Job] = {}
-        self._views: dict[str, PodView] = {}
+        self._views: dict[str, PodView | ReaderView] = {}
         self._offers: dict[str, tuple[int, EnvironmentSpec | None]] = {}
 
     def saw_job(self, item: Object) -> bool:
@@ -60,12 +66,17 @@ class World:
         if not self.pods.put(item):
             return False
         before, after = self._views.get(uid_of(item)), pods.view(item)
+        if after.done:
+            self.progress.forget(after.uid)
         self._views[uid_of(item)] = after
-        return before is None or before.tells(after)
+        if isinstance(before, PodView) and isinstance(after, PodView):
+            return before.tells(after)
+        return before != after
 
     def lost_pod(self, item: Object) -> None:
         self.pods.remove(item)
         self._views.pop(uid_of(item), None)
+        self.progress.forget(uid_of(item))
 
     def listed_pods(self, job: str, items: list[Object]) -> None:
         """All pods of the job with this UID, as the API server has listed them: any other is gone."""
@@ -81,7 +92,13 @@ class World:
 
     def pods_of(self, job: str) -> list[PodView]:
         """Pods that only pretend to be the job's, by their labels, are left out."""
-        return [self._views[uid_of(pod)] for pod in self.pods.of(job) if owner_uid(pod) == job]
+        return [view for view in self._own(job) if isinstance(view, PodView)]
+
+    def reader_of(self, job: str) -> ReaderView | None:
+        return next((view for view in self._own(job) if isinstance(view, ReaderView)), None)
+
+    def _own(self, job: str) -> Iterator[PodView | ReaderView]:
+        return (self._views[uid_of(pod)] for pod in self.pods.of(job) if owner_uid(pod) == job)
 
     def environment(self, key: Key) -> EnvironmentSpec | None:
         """None when there is none that could be understood."""
@@ -104,13 +121,17 @@ def observe(world: World, item: Object, settings: Settings) -> Observed:
         holder = world.agreements.holder(job)
     if environment is not None and job.status.phase is Phase.PENDING and not job.deleting and not holder:
         place = world.admission.place(environment_key(item), job, environment.max_jobs)
+    there = world.pods_of(job.uid)
     return Observed(
         job=job,
         environment=environment,
         place=place,
         agreement_holder=holder,
         settings=settings,
-        pods={(pod.step, pod.attempt): pod for pod in world.pods_of(job.uid)},
+        pods={(pod.step, pod.attempt): pod for pod in there},
+        progress={pod.uid: told for pod in there if (told := world.progress.of(pod.uid)) is not None},
+        reader=world.reader_of(job.uid),
+        reader_keys=world.reader_keys,
     )
 
 
@@ -137,7 +158,17 @@ def read_job(item: Object) -> Job:
         status=JobStatus.model_validate(item.get("status") or {}),
         spec=spec,
         invalid=invalid,
+        asked=_asked((metadata.get("annotations") or {}).get(reading.ASKED, "")),
     )
+
+
+def _asked(text: str) -> datetime | None:
+    """Anybody who may change the job may have written it."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _offer(item: Object) -> EnvironmentSpec | None:

@@ -9,6 +9,7 @@ from typing import Any
 from c2d.kube import names
 from c2d.kube.resources import Object
 
+_DONE = ("Succeeded", "Failed")
 # Why every container waits at first.
 _BEING_MADE = ("ContainerCreating", "PodInitializing")
 
@@ -49,16 +50,35 @@ class PodView:
     @property
     def done(self) -> bool:
         """Nothing of it runs any more, and nothing will."""
-        return self.phase in ("Succeeded", "Failed")
+        return self.phase in _DONE
 
     def tells(self, after: "PodView") -> bool:
         """Whether the later view of this pod could change a decision; being given a node could not."""
         return dataclasses.replace(self, node="") != dataclasses.replace(after, node="")
 
 
-def view(pod: Object) -> PodView:
+@dataclass(frozen=True)
+class ReaderView:
+    """What a pod is up to that reads the results of a finished job."""
+
+    name: str
+    uid: str
+    created: datetime
+    done: bool
+    deleting: bool = False
+
+
+def view(pod: Object) -> PodView | ReaderView:
     """From the API server's pod of one container."""
     metadata, status = pod["metadata"], pod.get("status", {})
+    if metadata["labels"][names.STEP] == names.READER:
+        return ReaderView(
+            name=metadata["name"],
+            uid=metadata["uid"],
+            created=_time(metadata["creationTimestamp"]),
+            done=status.get("phase") in _DONE,
+            deleting="deletionTimestamp" in metadata,
+        )
     conditions = {item["type"]: item for item in status.get("conditions", [])}
     return PodView(
         name=metadata["name"],

@@ -1,5 +1,5 @@
-"""The signer. POST /sign gives a configure pod one signature of the operator's key for one download; POST /receipt
-gives a publish pod one for its job's receipt.
+"""The engine's port for pods. POST /sign gives a configure pod one signature of the operator's key for one download;
+POST /receipt gives a publish pod one for its job's receipt; POST /progress takes how far either is: see listener.py.
 
 The key stays in this process. A pod proves which one it is by its own service-account token, made for this audience
 only, and gets signatures for what its own job has ordered, each with a nonce of its own.
@@ -17,12 +17,15 @@ from aiohttp import web
 
 from c2d.api import receipt
 from c2d.engine import entitlement
-from c2d.engine.errors import BadRequest, NoNonce, NoProof, NotNow, Refused, TooMany
+from c2d.engine.callers import caller_of
+from c2d.engine.errors import BadRequest, NoNonce, NotNow, Refused, TooMany
+from c2d.engine.listener import Listener
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
 from c2d.kube import errors
-from c2d.kube.tokens import PodIdentity, Tokens
+from c2d.kube.proof import PodIdentity
+from c2d.kube.tokens import Tokens
 from c2d.ocean import dids, signatures
 from c2d.ocean.signatures import PrivateKey
 
@@ -30,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 PER_SECOND, BURST = 20, 100  # signatures of one pod; a download needs one, and another one where its nonce came late
 _BODY = 4096  # bytes; a DID has 71
-_ROUTES = "there are only POST /sign and POST /receipt"
+_ROUTES = "there are only POST /sign, POST /receipt and POST /progress"
 _HEADER_ERRORS = {404: _ROUTES, 405: _ROUTES, 413: "the body is too large"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -48,7 +51,7 @@ class Signer:
 
     async def sign(self, authorization: str, read: Callable[[], Awaitable[bytes]]) -> dict[str, str]:
         """The answer to a request with this header; its body is read only when the header is good. Raises Refused."""
-        key, caller = self._key(), await self._caller(authorization)
+        key, caller = self._key(), await caller_of(authorization, self.tokens)
         did = parse(await read())
         entitlement.require(self.world, caller, did)
         self._take(caller)
@@ -59,7 +62,7 @@ class Signer:
 
     async def sign_receipt(self, authorization: str, read: Callable[[], Awaitable[bytes]]) -> dict[str, str]:
         """The same for a receipt, of which only the hash comes here. Raises Refused."""
-        key, caller = self._key(), await self._caller(authorization)
+        key, caller = self._key(), await caller_of(authorization, self.tokens)
         sha256 = parse_hash(await read())
         entitlement.require_publisher(self.world, caller)
         self._take(caller)
@@ -74,17 +77,6 @@ class Signer:
     def _take(self, caller: PodIdentity) -> None:
         if not self.rates.take(caller.uid):
             raise TooMany(f"more than {PER_SECOND} signatures a second; wait a moment")
-
-    async def _caller(self, authorization: str) -> PodIdentity:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise NoProof("the header Authorization must have the pod's token behind Bearer")
-        try:
-            return await self.tokens.pod_of(token.strip())
-        except errors.InvalidToken as error:
-            raise NoProof(f"the token proves nothing: {error}") from None
-        except errors.KubeError as error:
-            raise NotNow("the token can't be checked now; try again") from error
 
     async def _nonce(self) -> int:
         try:
@@ -119,7 +111,7 @@ def _field(body: bytes, name: str) -> Any:
     return content.get(name) if isinstance(content, dict) else None
 
 
-def application(signer: Signer) -> web.Application:
+def application(signer: Signer, listener: Listener) -> web.Application:
     async def sign(request: web.Request) -> web.Response:
         answer = await signer.sign(request.headers.get("Authorization", ""), request.read)
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
@@ -128,9 +120,14 @@ def application(signer: Signer) -> web.Application:
         answer = await signer.sign_receipt(request.headers.get("Authorization", ""), request.read)
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
+    async def hear(request: web.Request) -> web.Response:
+        await listener.hear(request.headers.get("Authorization", ""), request.read)
+        return web.json_response({})
+
     made = web.Application(client_max_size=_BODY, middlewares=[_refusals])
     made.router.add_post("/sign", sign)
     made.router.add_post("/receipt", sign_receipt)
+    made.router.add_post("/progress", hear)
     return made
 
 

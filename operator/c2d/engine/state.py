@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from c2d.api.environment import EnvironmentSpec
 from c2d.api.job import JobSpec, JobStatus
-from c2d.engine.pods import PodView, Step
+from c2d.api.progress import Progress
+from c2d.engine.pods import PodView, ReaderView, Step
 from c2d.kube.resources import Object, Resource
 
 
@@ -19,9 +20,11 @@ class Settings:
     probes: tuple[str, ...]  # of the isolation gate, where an environment names none
     image_pull_secrets: tuple[str, ...] = ()  # for that image, beside those of the environment
     signer_url: str = ""  # where configure pods reach the signer; empty: this operator signs nothing
+    engine_url: str = ""  # the same port, with a key or without; empty: no pod can tell how far it is
     metadata_uri: str = ""  # the Aquarius for assets that name none
     trusted_metadata_uris: tuple[str, ...] = ()  # the others that an asset may name; empty: any
     chain_ids: tuple[int, ...] = ()  # where results can become assets
+    readers: tuple[str, ...] = ()  # service accounts that may read results on volumes, as namespace:name
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Job:
     status: JobStatus
     spec: JobSpec | None  # None when it can't be read; then `invalid` names the field
     invalid: str = ""
+    asked: datetime | None = None  # when somebody last asked for results that stay on its volume
 
     @property
     def full_name(self) -> str:
@@ -60,7 +64,10 @@ class Observed:
     place: Place
     settings: Settings
     agreement_holder: str = ""  # the other unfinished job that has a pending job's agreement
-    pods: Mapping[tuple[Step, int], PodView] = field(default_factory=dict)
+    pods: Mapping[tuple[Step, int], PodView] = field(default_factory=dict)  # of the job's way to its end
+    progress: Mapping[str, Progress] = field(default_factory=dict)  # what these told last, by their UIDs
+    reader: ReaderView | None = None  # of its results
+    reader_keys: str = ""  # what a reader verifies tokens with, as JSON; empty: not known yet
 
     @property
     def others_alive(self) -> bool:

@@ -27,7 +27,9 @@ def enter(status: JobStatus, phase: Phase, **changes: Any) -> JobStatus:
     if not may_follow(status.phase, phase):
         raise AssertionError(f"{status.phase} is never followed by {phase}")
     row = TABLE[phase]
-    return status.model_copy(update={"phase": phase, "code": row.code, "text": row.text, **changes})
+    # A transfer never outlives its phase.
+    update = {"phase": phase, "code": row.code, "text": row.text, "progress": None, **changes}
+    return status.model_copy(update=update)
 
 
 def waiting(status: JobStatus, reason: Reason | None, message: str) -> JobStatus:

@@ -12,7 +12,7 @@ from c2d.api import report
 from c2d.api.job import JobSpec, JobStatus
 from c2d.api.phases import Phase
 from c2d.api.reasons import Reason
-from c2d.engine import admission_rules, diagnose, ending, receipt
+from c2d.engine import admission_rules, diagnose, ending, progress, receipt
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.manifests import algorithm, plan, programs, volume
@@ -149,7 +149,7 @@ def _runs(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Dec
             limit = timedelta(seconds=environment.timeouts.publish_seconds)
     left = started + limit - now
     if left > timedelta(0):
-        return Decision(status, wake_after=left)
+        return Decision(progress.noted(status, pod, seen.progress.get(pod.uid), now), wake_after=left)
     return _overdue(seen, to.seen_pod(status, pod), pod, now)
 
 
@@ -177,7 +177,7 @@ def _done(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Dec
 
 def _configured(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
     said = report.parse(report.ConfigureReport, pod.report) or report.ConfigureReport()
-    status = to.with_step(status, Step.CONFIGURE, bytes=said.bytes)
+    status = to.with_step(status, Step.CONFIGURE, bytes=said.bytes, progress=None)
     status = to.condition(status, "Configured", True, "Verified", f"{said.files} files, {said.bytes} bytes", now)
     return create(seen, to.enter(status, Phase.PROVISIONED), Step.ALGORITHM, now)
 
@@ -237,7 +237,9 @@ def _retry(seen: Observed, status: JobStatus, step: Step, failure: Failure, now:
         finish_time=None,
         exit_code=None,
         retry_time=now + delay,
+        progress=None,
     )
+    status = status.model_copy(update={"progress": None})
     return Decision(status, wake_after=delay)
 
 

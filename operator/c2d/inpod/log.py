@@ -1,5 +1,6 @@
 """A program's log: lines for a human, with UTC times, to its standard output and to a file on the volume."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -31,7 +32,8 @@ class Log:
         try:
             os.write(descriptor, line)
         except OSError:
-            self._descriptors.remove(descriptor)
+            with contextlib.suppress(ValueError):  # another thread was faster
+                self._descriptors.remove(descriptor)
 
 
 def _one_line(text: str) -> str:

@@ -6,7 +6,7 @@ because turning each pod into some forty Python objects and back costs more than
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -118,6 +118,21 @@ class Client:
         async for piece in self._stream(path, {"follow": "true"} if follow else {}):
             yield piece
 
+    async def proxied(
+        self, namespace: str, pod: str, port: int, path: str, headers: Mapping[str, str]
+    ) -> AsyncGenerator[bytes, None]:
+        """What the pod answers to GET, in pieces of any size, by way of the API server. Errors of the pod are ours."""
+        place = f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}"
+        async for piece in self._stream(place, {}, headers=headers):
+            yield piece
+
+    async def token(self, namespace: str, account: str, audience: str, seconds: int) -> str:
+        """A token of the service account, for that audience and for at most so long."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        spec = {"audiences": [audience], "expirationSeconds": seconds}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        return str((await self._json("POST", path, body=body))["status"]["token"])
+
     async def _lines(self, path: str, query: Mapping[str, str], opened: Callable[[], None]) -> AsyncIterator[bytes]:
         rest = b""
         async for piece in self._stream(path, query, opened):
@@ -126,9 +141,13 @@ class Client:
                 yield line
 
     async def _stream(
-        self, path: str, query: Mapping[str, str], opened: Callable[[], None] = lambda: None
+        self,
+        path: str,
+        query: Mapping[str, str],
+        opened: Callable[[], None] = lambda: None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[bytes]:
-        response = await self._send("GET", path, query, None, _JSON, _STREAM_TIMEOUT)
+        response = await self._send("GET", path, query, None, _JSON, _STREAM_TIMEOUT, headers=headers)
         opened()
         try:
             async for piece in response.content.iter_any():
@@ -161,12 +180,13 @@ class Client:
         content_type: str,
         timeout: aiohttp.ClientTimeout,
         accept: str = _JSON,
+        headers: Mapping[str, str] | None = None,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._user_agent}
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        sent = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._user_agent, **(headers or {})}
+        await self._api.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
         url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         try:
-            answer = await self._api.rest_client.request(method, url, headers, body, _request_timeout=timeout)
+            answer = await self._api.rest_client.request(method, url, sent, body, _request_timeout=timeout)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise errors.Unavailable(f"the API server can't be reached: {error or type(error).__name__}") from error
         response: aiohttp.ClientResponse = answer.response

@@ -7,6 +7,8 @@ from c2d.api.environment import GROUP
 JOB_UID = f"{GROUP}/job-uid"
 JOB_NAME = f"{GROUP}/job"
 STEP = f"{GROUP}/step"
+# The step's label of a pod that is on no job's way to its end: it reads results afterwards.
+READER = "reader"
 ATTEMPT = f"{GROUP}/attempt"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "c2d-engine"

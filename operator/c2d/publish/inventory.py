@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from c2d.inpod.tally import Tally
 from c2d.publish import hostile, names
 from c2d.publish.limits import Limits
 from c2d.publish.skips import Skips
@@ -17,11 +18,12 @@ class _Found:
     name: bytes
     folder: bool
     objection: str | None  # why it is neither a file nor a folder to us
+    size: int  # of a file, in bytes, for the tally only
 
 
-def take(root: int, limits: Limits, skips: Skips) -> list[str]:
-    """The texts (see names.py) of all regular files below the folder, sorted."""
-    walk = _Walk(root, limits, skips)
+def take(root: int, limits: Limits, skips: Skips, tally: Tally) -> list[str]:
+    """The texts (see names.py) of all regular files below the folder, sorted; the tally expects them."""
+    walk = _Walk(root, limits, skips, tally)
     walk.run()
     walk.files.sort()
     return walk.files
@@ -30,10 +32,11 @@ def take(root: int, limits: Limits, skips: Skips) -> list[str]:
 class _Walk:
     """Goes through the folders, one open at a time, however deep they are."""
 
-    def __init__(self, root: int, limits: Limits, skips: Skips) -> None:
+    def __init__(self, root: int, limits: Limits, skips: Skips, tally: Tally) -> None:
         self._root = root
         self._limits = limits
         self._skips = skips
+        self._tally = tally
         self._folders = [b""]
         self._entries = 0
         self._names = 0  # characters
@@ -71,6 +74,7 @@ class _Walk:
             self._folders.append(path)
         else:
             self.files.append(text)
+            self._tally.expect(1, found.size)
 
     def _objection(self, path: bytes, text: str, folder: bool) -> str | None:
         limits = self._limits
@@ -86,7 +90,14 @@ class _Walk:
 def _entries(folder: int) -> Iterator[_Found]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            yield _Found(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False), _objection(entry))
+            yield _Found(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False), _objection(entry), _size(entry))
+
+
+def _size(entry: "os.DirEntry[str]") -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size if entry.is_file(follow_symlinks=False) else 0
+    except OSError:
+        return 0
 
 
 def _objection(entry: "os.DirEntry[str]") -> str | None:

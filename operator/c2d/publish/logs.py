@@ -27,6 +27,7 @@ def publish(data: Path, kind: Kind, uploader: Uploader, limit: int = LIMIT) -> S
     try:
         with hostile.closing(_open(data / path.parent, path.name)) as descriptor:
             source, size = excerpt(descriptor, os.fstat(descriptor).st_size, limit)
+            uploader.tally.expect(1, size)
             return uploader.send(kind, path.name, source, size)
     except FileNotFoundError:
         return None

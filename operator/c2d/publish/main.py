@@ -15,14 +15,16 @@ from c2d.api.receipt import Facts
 from c2d.api.report import PublishReport
 from c2d.inpod.ending import Ending, on_sigterm, where, write_report
 from c2d.inpod.log import Log, open_log
-from c2d.publish import verdict
+from c2d.inpod.reporter import INTERVAL, reporting
+from c2d.publish import kept, verdict
 from c2d.publish.errors import PlanInvalid, PublishError
 from c2d.publish.limits import Limits
 from c2d.publish.publication import Publication, Published, World
 from c2d.storage import targets
 from c2d.storage.errors import StorageError
+from c2d.storage.kept import KeptStore
 from c2d.storage.opening import open_store
-from c2d.storage.targets import Target
+from c2d.storage.store import Store
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -32,6 +34,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--logs-only", action="store_true", help="publish no outputs")
     parser.add_argument("--max-bytes", type=int, help="the most that all outputs together may have")
     parser.add_argument("--secrets", type=Path, default=Path(plans.SECRETS), help="a folder of headers for each Secret")
+    parser.add_argument("--progress-interval", type=float, default=INTERVAL, help="seconds between two reports")
     parser.add_argument("--report", type=Path, default=Path(report.PATH))
     return parser.parse_args(arguments)
 
@@ -59,30 +62,27 @@ def _run(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
 
 def _publish(arguments: argparse.Namespace, log: Log) -> Ending[PublishReport]:
     plan = _with_facts(_read_plan(arguments.plan), os.environ.get(plans.FACTS, ""))
-    target = _target(plan)
-    log.say(f"publishing {plan.job} to {_words(target, plan)}" + (", logs only" if arguments.logs_only else ""))
-    publication = Publication(
-        plan=plan,
-        data=arguments.data,
-        store=open_store(target, arguments.secrets),
-        world=World(now=_now, say=log.say),
-        limits=Limits(bytes=arguments.max_bytes),
-    )
-    published = publication.run(with_outputs=not arguments.logs_only)
+    where, store = _opened(plan, arguments)
+    log.say(f"publishing {plan.job} to {where}" + (", logs only" if arguments.logs_only else ""))
+    world, limits = World(now=_now, say=log.say), Limits(bytes=arguments.max_bytes)
+    publication = Publication(plan, arguments.data, store, world, limits)
+    with reporting(plan.progress, world.tally.now, log.say, arguments.progress_interval):
+        published = publication.run(with_outputs=not arguments.logs_only)
     log.say(f"done: {published.count} results, {published.bytes} bytes, {published.skipped} skipped")
+    if plan.volume is not None:
+        kept.clean(arguments.data)
     return Ending(report.EXIT_OK, _report(published))
 
 
-def _target(plan: plans.PublishPlan) -> Target:
-    target = plan.s3 or plan.ipfs
-    if target is None:
-        raise PlanInvalid("the plan says nowhere to publish to: it has neither s3 nor ipfs")
-    return target
-
-
-def _words(target: Target, plan: plans.PublishPlan) -> str:
-    """Where things go; on IPFS their address is not known yet."""
-    return f"IPFS as {plan.prefix}" if plan.ipfs is target else targets.location(target, plan.prefix)
+def _opened(plan: plans.PublishPlan, arguments: argparse.Namespace) -> tuple[str, Store]:
+    """Where results go, in words, and the storage there. On IPFS their address is not known yet."""
+    if plan.volume is not None:
+        return f"volume {plan.volume}, where they stay", KeptStore(arguments.data / volume.RESULTS)
+    if plan.ipfs is not None:
+        return f"IPFS as {plan.prefix}", open_store(plan.ipfs, arguments.secrets)
+    if plan.s3 is not None:
+        return targets.location(plan.s3, plan.prefix), open_store(plan.s3, arguments.secrets)
+    raise PlanInvalid("the plan says nowhere to publish to: it has none of s3, ipfs, volume")
 
 
 def _report(published: Published) -> PublishReport:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
+from c2d.inpod.tally import Tally
 from c2d.publish import hostile, inventory, names
 from c2d.publish.errors import VolumeBroken
 from c2d.publish.limits import Budget, Limits
@@ -18,7 +19,9 @@ def publish(folder: Path, uploader: Uploader, pool: Executor, limits: Limits, sk
     """Stores all that may be stored; gives it sorted by name. Raises StorageError and VolumeBroken."""
     sent = []
     with hostile.closing(_open_root(folder)) as root:
-        files = _open_all(root, inventory.take(root, limits, skips), _Judge(limits), skips)
+        files = _open_all(
+            root, inventory.take(root, limits, skips, uploader.tally), _Judge(limits), skips, uploader.tally
+        )
         for outcome in in_order(pool, uploader.send_file, files, WINDOW):
             if isinstance(outcome, NotSent):
                 skips.add(outcome.filename, outcome.reason)
@@ -34,7 +37,7 @@ def _open_root(folder: Path) -> int:
         raise VolumeBroken(f"the folder {folder} can't be opened: {error.strerror}") from error
 
 
-def _open_all(root: int, listed: list[str], judge: "_Judge", skips: Skips) -> Iterator[OpenFile]:
+def _open_all(root: int, listed: list[str], judge: "_Judge", skips: Skips, tally: Tally) -> Iterator[OpenFile]:
     for filename in listed:
         try:
             descriptor = hostile.open_file(root, names.decode(filename))
@@ -44,6 +47,7 @@ def _open_all(root: int, listed: list[str], judge: "_Judge", skips: Skips) -> It
         size, objection = judge.judge(descriptor)
         if objection:
             os.close(descriptor)
+            tally.dropped(size)
             skips.add(filename, objection)
         else:
             yield OpenFile(filename, descriptor, size)

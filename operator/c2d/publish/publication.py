@@ -6,7 +6,7 @@ address of results is made of what they are, as on IPFS, it is there with the st
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from c2d.api import receipt, volume
 from c2d.api.job import ResultEntry
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.api.plan import PublishPlan
+from c2d.inpod.tally import Tally
 from c2d.publish import contents, hostile, logs, outputs, receipts, signing
 from c2d.publish.limits import Limits
 from c2d.publish.readers import Pieces
@@ -30,10 +31,11 @@ FEW = 32  # results that a report of 4 KiB may have room for
 
 @dataclass(frozen=True)
 class World:
-    """What a run takes from outside: time, and somebody to tell."""
+    """What a run takes from outside: time, and somebody to tell; and its tally."""
 
     now: Callable[[], datetime]
     say: Callable[[str], None]
+    tally: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Publication:
 
     @property
     def _uploader(self) -> Uploader:
-        return Uploader(self.store, self.plan.prefix)
+        return Uploader(self.store, self.plan.prefix, self.world.tally)
 
     def run(self, with_outputs: bool) -> Published:
         """Publishes outputs, if asked for, and logs. Raises StorageError and PublishError."""

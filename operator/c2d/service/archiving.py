@@ -120,7 +120,7 @@ async def _news(archive: Archive, batch: list[Record]) -> list[Record]:
 
 def entry(record: Record) -> Entry:
     """A job as the archive keeps it."""
-    published = record.published
+    lasting = None if record.published is None or record.published.on_volume else record.published
     return Entry(
         uid=record.uid,
         namespace=record.namespace,
@@ -134,8 +134,8 @@ def entry(record: Record) -> Entry:
         created=record.created,
         finished=record.finished_at,
         removed=record.removed,
-        status=records.status_object(record, record.results.files if record.results else ()),
-        location=records.location(published) if published is not None and not record.cleared else None,
+        status=records.status_object(record, record.results.files if record.results and lasting else ()),
+        location=records.location(lasting) if lasting is not None and not record.cleared else None,
     )
 
 

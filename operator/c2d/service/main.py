@@ -26,6 +26,7 @@ from c2d.service.holding import Holding
 from c2d.service.jobs import Jobs
 from c2d.service.limits import Rate, Streams
 from c2d.service.lookup import Lookup
+from c2d.service.readers import VolumeReaders
 from c2d.service.records import ARCHIVE_FINALIZER
 from c2d.service.removal import Removal
 from c2d.service.replay import Replay
@@ -53,7 +54,8 @@ async def composed(settings: Settings, client: Client) -> AsyncIterator[Context]
     async with contextlib.AsyncExitStack() as stack:
         if archive is not None:
             await stack.enter_async_context(archive)
-        reader = await stack.enter_async_context(Reader(settings.credentials))
+        readers = VolumeReaders(client, jobs, settings.reader_token, _now)
+        reader = await stack.enter_async_context(Reader(settings.credentials, readers=readers))
         manifests, remover = Manifests(reader), Remover(reader.clients)
         stack.push_async_callback(manifests.close)
         stack.callback(remover.close)

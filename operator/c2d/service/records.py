@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from c2d.api.environment import GROUP
+from c2d.api.environment import GROUP, VolumeTarget
 from c2d.api.job import RESULTS_REMOVED
 from c2d.api.phases import ACTIVE, TABLE, TERMINAL, Phase
 from c2d.kube.resources import Object
@@ -44,6 +44,11 @@ class Published:
     count: int
     files: tuple[Listed, ...] = ()
     expires: datetime | None = None  # None: they are kept until they are removed
+
+    @property
+    def on_volume(self) -> bool:
+        """They are the job's own, and go with it: the engine removes them, and no archive knows them."""
+        return isinstance(self.target, VolumeTarget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +178,11 @@ def read(item: Object) -> Record:
         stop_request=1 if not stop and spec.get("stop") and phase not in TERMINAL else stop,
         removed=bool(spec.get("remove")),
         deleting="deletionTimestamp" in metadata,
-        cleared=bool(annotations.get(RESULTS_REMOVED)),
+        cleared=bool(annotations.get(RESULTS_REMOVED) or (status.get("results") or {}).get("removedTime")),
         finalized=ARCHIVE_FINALIZER in (metadata.get("finalizers") or ()),
         deleted_at=_moment(metadata["deletionTimestamp"]) if "deletionTimestamp" in metadata else None,
         held=RESULTS_FINALIZER in (metadata.get("finalizers") or ()),
-        expiring=bool((status.get("resolvedEnvironment") or {}).get("storageExpirySeconds")),
+        expiring=_is_expiring(status.get("resolvedEnvironment") or {}),
         request=_request(annotations.get(REQUEST, ""), spec),
         published=_published(status),
     )
@@ -227,9 +232,9 @@ def _published(status: Mapping[str, Any]) -> Published | None:
     """None before there is anything; results of an unfinished job may still change."""
     results = status.get("results")
     environment = status.get("resolvedEnvironment") or {}
-    places = environment.get("results", {})
-    place = places.get("s3") or places.get("ipfs")
-    if not results or not place or not status.get("dateFinished"):
+    places = environment.get("results") or {}
+    place = next((places[name] for name in ("s3", "ipfs", "volume") if name in places), None)
+    if not results or place is None or not status.get("dateFinished"):
         return None
     target = _target(place)
     prefix = targets.prefix_of(target, results["location"])
@@ -243,6 +248,11 @@ def _published(status: Mapping[str, Any]) -> Published | None:
         files=tuple(Listed(it["filename"], it["filesize"], it["type"]) for it in results.get("files", ())),
         expires=_expires(_moment(status["dateFinished"]), environment.get("storageExpirySeconds", 0)),
     )
+
+
+def _is_expiring(environment: Mapping[str, Any]) -> bool:
+    """What stays on a job's volume goes with the job anyway, however that goes."""
+    return bool(environment.get("storageExpirySeconds")) and "volume" not in environment.get("results", {})
 
 
 def _expires(finished: datetime, seconds: int) -> datetime | None:

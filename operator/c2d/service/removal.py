@@ -154,8 +154,8 @@ class Removal:
         return True
 
     def _is_due(self, record: Record) -> bool:
-        """Whether its results are to be deleted. With an archive they don't go with the ComputeJob: that knows them."""
-        if record.published is None or record.cleared:
+        """Whether its results are to be deleted, by us. With an archive they don't go with the ComputeJob."""
+        if record.published is None or record.cleared or record.published.on_volume:
             return False
         leaves = record.leaving and self._archive is None
         return leaves or record.removed or record.expired(self._now() - SLACK)

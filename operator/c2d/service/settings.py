@@ -44,6 +44,7 @@ class Settings:
     metadata_uri: str
     job_ttl_seconds: int | None
     credentials: Path
+    reader_token: Path  # what readers of volumes know the service by
     archive: ArchiveSettings | None
     log_level: str
 
@@ -62,6 +63,7 @@ class Settings:
             metadata_uri=_url(environ, "C2D_METADATA_URI"),
             job_ttl_seconds=_optional(environ, "C2D_JOB_TTL_SECONDS", 31_536_000),
             credentials=Path(environ.get("C2D_S3_CREDENTIALS", "/c2d/credentials")),
+            reader_token=Path(environ.get("C2D_READER_TOKEN", "/c2d/reader/token")),
             archive=_archive(environ),
             log_level=_level(environ, "LOG_LEVEL", "INFO"),
         )

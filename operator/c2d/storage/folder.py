@@ -38,29 +38,29 @@ class FolderStore:
 
     def put(self, key: str, source: Reader, size: int) -> None:
         del size  # a file grows
-        path, draft = self._path(key), self._root / UNFINISHED / key
-        with _told("written"):
+        path, draft = self.path(key), self._root / UNFINISHED / key
+        with told("written"):
             draft.parent.mkdir(parents=True, exist_ok=True)
             file = draft.open("wb", buffering=0)
         try:
             with file:
                 _write(file, source)
-            with _told("written"):
+            with told("written"):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
 
     def get(self, key: str) -> Iterator[bytes]:
-        path = self._path(key)
-        with _told("read"), path.open("rb") as file:
+        path = self.path(key)
+        with told("read"), path.open("rb") as file:
             while piece := file.read(_PIECE):
                 yield piece
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Only the folder that the prefix is in, or is, is walked through."""
         begin = prefix.rpartition("/")[0]
-        start = self._path(begin) if begin else self._root
+        start = self.path(begin) if begin else self._root
         for folder, folders, files in os.walk(start):
             if Path(folder) == self._root and UNFINISHED in folders:
                 folders.remove(UNFINISHED)
@@ -69,20 +69,21 @@ class FolderStore:
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
-            with _told("deleted"):
-                self._path(key).unlink(missing_ok=True)
+            with told("deleted"):
+                self.path(key).unlink(missing_ok=True)
 
     def discard_unfinished(self, prefix: str) -> None:
-        self._path(prefix.rstrip("/"))
+        self.path(prefix.rstrip("/"))
         shutil.rmtree(self._root / UNFINISHED / prefix, ignore_errors=True)
 
     def finish(self, prefix: str) -> Finished:
         """The location is the path, as `c2d verify` takes it."""
         self.discard_unfinished(prefix)
         _remove_empty(self._root / UNFINISHED, prefix)
-        return Finished(location=str(self._path(prefix)), prefix=prefix)
+        return Finished(location=str(self.path(prefix)), prefix=prefix)
 
-    def _path(self, key: str) -> Path:
+    def path(self, key: str) -> Path:
+        """Where the object is, or would be. Raises Refused for what is no key."""
         parts = key.split("/")
         if any(part in ("", ".", "..") or "\0" in part for part in parts) or parts[0] == UNFINISHED:
             raise Refused("a key that leads out of the folder is no key")
@@ -93,10 +94,10 @@ def _write(file: FileIO, source: Reader) -> None:
     """All that the source holds. The source's own errors pass through."""
     while piece := source.read(_PIECE):
         rest = memoryview(piece)
-        with _told("written"):
+        with told("written"):
             while rest:
                 rest = rest[file.write(rest) :]
-    with _told("written"):
+    with told("written"):
         # What a manifest names has to be there even after a power cut.
         os.fsync(file.fileno())
 
@@ -110,7 +111,8 @@ def _remove_empty(drafts: Path, prefix: str) -> None:
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
+def told(what: str) -> Iterator[None]:
+    """Errors of the file system as those of this package."""
     try:
         yield
     except OSError as error:

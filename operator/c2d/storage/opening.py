@@ -4,15 +4,14 @@
 import os
 from pathlib import Path
 
-from c2d.api.environment import IpfsTarget
+from c2d.api.environment import IpfsTarget, S3Target
 from c2d.storage.store import Objects, Store
-from c2d.storage.targets import Target
 
 # A folder with a folder of headers for each Secret, for programs outside of a cluster.
 HEADERS = "C2D_IPFS_HEADERS"
 
 
-def open_store(target: Target, secrets: Path) -> Store:
+def open_store(target: S3Target | IpfsTarget, secrets: Path) -> Store:
     """To write to. Credentials for S3 are those of the environment; headers for IPFS are below `secrets`."""
     if isinstance(target, IpfsTarget):
         from c2d.storage import ipfs
@@ -23,7 +22,7 @@ def open_store(target: Target, secrets: Path) -> Store:
     return s3.open_store(target)
 
 
-def open_published(target: Target) -> Objects:
+def open_published(target: S3Target | IpfsTarget) -> Objects:
     """To read from, by a person: for IPFS, headers are in the folder that C2D_IPFS_HEADERS names, if it names one."""
     if isinstance(target, IpfsTarget):
         from c2d.storage import ipfs

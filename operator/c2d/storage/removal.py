@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from c2d.api.environment import IpfsTarget
+from c2d.api.environment import IpfsTarget, VolumeTarget
 from c2d.storage import ipfs, targets
 from c2d.storage.errors import Refused
 from c2d.storage.presign import Clients
@@ -44,6 +44,8 @@ class Remover:
     def _remove(self, target: Target, prefix: str, uid: str) -> int:
         if isinstance(target, IpfsTarget):
             return remove_folder(ipfs.open_store(target, self._clients.folder), targets.folder(target, uid), uid)
+        if isinstance(target, VolumeTarget):
+            raise Refused("what stays on a job's volume goes with it")
         check(prefix, uid)
         return remove_all(S3Store(self._clients.client(target), target.bucket), prefix, uid)
 

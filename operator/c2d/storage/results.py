@@ -11,12 +11,12 @@ import pydantic
 from c2d.api import receipt
 from c2d.api.manifest import Kind, Manifest, Result
 from c2d.storage.errors import Corrupt, Missing
-from c2d.storage.opening import open_published
 from c2d.storage.store import Objects
-from c2d.storage.targets import Target
 
 MANIFEST = "manifest.json"
 RECEIPT = receipt.FILE
+# What `c2d crate` may put beside them.
+CRATE = "ro-crate-metadata.json"
 AT_ONCE = 4
 DRAFTS = ".c2d-unfinished"
 
@@ -28,19 +28,14 @@ _PATH_LIMIT = 1024
 Progress = Callable[[Result, Path], None]
 
 
-def download(target: Target, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
-    """Brings all results below the prefix into the folder; credentials are those of the environment.
+def fetch_all(store: Objects, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
+    """Brings all results below the prefix into the folder.
 
     Outputs go to `outputs/`, logs to `logs/`, and what has too long a name to `long/`; manifest.json, and receipt.json
     where there is one, come beside these. Every file is verified before
     it gets its name. With `manifest_sha256`, which a job's status holds, the manifest is verified as well. Raises
     StorageError; an OSError is the folder's.
     """
-    return fetch_all(open_published(target), prefix, folder, progress, manifest_sha256)
-
-
-def fetch_all(store: Objects, prefix: str, folder: Path, progress: Progress, manifest_sha256: str = "") -> Manifest:
-    """The same for any store."""
     text = _manifest_text(store, prefix, manifest_sha256)
     manifest = _parse(text)
     places = [(result, folder / place(result)) for result in manifest.results]

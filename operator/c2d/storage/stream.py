@@ -21,14 +21,15 @@ from typing import ParamSpec, Self, TypeVar
 import aiohttp
 import yarl
 
-from c2d.api.environment import IpfsTarget, S3Target
-from c2d.storage import ranges
+from c2d.api.environment import IpfsTarget, S3Target, VolumeTarget
+from c2d.storage import ranges, volume_stream
 from c2d.storage.errors import Corrupt, Denied, Refused, StorageError, Unavailable, Unsatisfiable
 from c2d.storage.ipfs_stream import Answer, Node
 from c2d.storage.presign import Clients, Signed
 from c2d.storage.ranges import Span
 from c2d.storage.s3_errors import Told
 from c2d.storage.targets import Target
+from c2d.storage.volume_stream import Nobody, Readers
 
 OPERATION = "GetObject"
 BUFFER = 128 * 1024  # bytes; a stream holds at most about three of these
@@ -49,6 +50,7 @@ class Limits:
 
     connect: float = 5
     first_byte: float = 10  # from `open` to its answer, other tries included
+    volume: float = 90  # the same, where a pod has to start first
     read: float = 20  # between two pieces of a body
     patience: float = 60  # without a byte, after a connection broke
     connections: int = 500  # who comes when all are taken waits as for the first byte
@@ -57,22 +59,21 @@ class Limits:
 class Reader:
     """Reads objects. Made inside of a running event loop, once per process; to be closed."""
 
-    def __init__(self, credentials: Path, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        credentials: Path,
+        limits: Limits | None = None,
+        tls: ssl.SSLContext | None = None,
+        readers: Readers | None = None,
+    ) -> None:
         """`credentials` is a folder with a folder of files for each Secret, see c2d/storage/presign.py."""
         self.clients = Clients(credentials)
         self._limits = limits or Limits()
         self._signers = ThreadPoolExecutor(SIGNERS, thread_name_prefix="sign")
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._limits.connections, ssl=tls or True),
-            timeout=aiohttp.ClientTimeout(None, sock_connect=self._limits.connect, sock_read=self._limits.read),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # A proxy of the environment counts here as it does for boto3.
-            trust_env=True,
-            # What is passed on is what is stored, byte for byte.
-            auto_decompress=False,
-            headers={"Accept-Encoding": "identity"},
-            read_bufsize=BUFFER,
-        )
+        self._readers = readers or Nobody()
+        # A proxy of the environment counts for storages as it does for boto3, and never for pods.
+        self._session = _session(self._limits, tls, proxied=True)
+        self._near = _session(self._limits, None, proxied=False)
         self._node = Node(self._session, credentials, self._in_thread)
 
     async def __aenter__(self) -> Self:
@@ -86,6 +87,7 @@ class Reader:
     async def close(self) -> None:
         """Breaks off what is open."""
         await self._session.close()
+        await self._near.close()
         self._signers.shutdown(wait=False, cancel_futures=True)
 
     async def open(self, target: Target, key: str, range: str | None = None) -> "Opened":
@@ -96,9 +98,9 @@ class Reader:
         """
         asked = ranges.single(range)
         get = functools.partial(self._get, target, key)
-        where = _where(target)
-        with _translated(where, self._limits.first_byte):
-            async with asyncio.timeout(self._limits.first_byte):
+        where, seconds = _where(target), self._patience(target)
+        with _translated(where, seconds):
+            async with asyncio.timeout(seconds):
                 response = await _patiently(get, {"Range": asked} if asked else {})
         return Opened(response, get, where, self._limits)
 
@@ -106,9 +108,14 @@ class Reader:
         """The answer, if it is a good one."""
         if isinstance(target, S3Target):
             return await self._get_signed(target, key, headers)
-        with _translated(_where(target), self._limits.first_byte):
-            async with asyncio.timeout(self._limits.first_byte):
+        with _translated(_where(target), self._patience(target)):
+            async with asyncio.timeout(self._patience(target)):
+                if isinstance(target, VolumeTarget):
+                    return await volume_stream.get(self._near, self._readers, target, key, headers)
                 return await self._node.get(target, key, headers.get("Range"))
+
+    def _patience(self, target: Target) -> float:
+        return self._limits.volume if isinstance(target, VolumeTarget) else self._limits.first_byte
 
     async def _get_signed(self, target: S3Target, key: str, headers: Mapping[str, str]) -> Answer:
         """Credentials that were rotated meanwhile get another try."""
@@ -233,7 +240,26 @@ async def _patiently(get: Get, headers: Mapping[str, str]) -> Answer:
 
 def _where(target: Target) -> str:
     """For errors."""
-    return "cat on the IPFS node" if isinstance(target, IpfsTarget) else f"{OPERATION} on bucket {target.bucket!r}"
+    match target:
+        case IpfsTarget():
+            return "cat on the IPFS node"
+        case VolumeTarget():
+            return "reading the job's volume"
+        case S3Target():
+            return f"{OPERATION} on bucket {target.bucket!r}"
+
+
+def _session(limits: Limits, tls: ssl.SSLContext | None, *, proxied: bool) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=limits.connections, ssl=tls or True),
+        timeout=aiohttp.ClientTimeout(None, sock_connect=limits.connect, sock_read=limits.read),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=proxied,
+        # What is passed on is what is stored, byte for byte.
+        auto_decompress=False,
+        headers={"Accept-Encoding": "identity"},
+        read_bufsize=BUFFER,
+    )
 
 
 def _span(response: Answer, where: str) -> Span:

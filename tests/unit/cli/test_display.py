@@ -37,6 +37,25 @@ def test_lines_tell_each_thing_once():
     ]
 
 
+def test_lines_tell_of_progress_each_time_that_it_changed():
+    shown = console()
+    lines = display.Lines(shown, io.StringIO(), clock=lambda: 0.0)
+    for progress in (None, "1.0 GiB/4.0 GiB 25 %", "1.0 GiB/4.0 GiB 25 %", "2.0 GiB/4.0 GiB 50 %"):
+        lines.job(seen("Configuring", progress=progress))
+    assert shown.file.getvalue().splitlines()[1:] == [
+        "    0.0 s  Configuring  1.0 GiB/4.0 GiB 25 %",
+        "    0.0 s  Configuring  2.0 GiB/4.0 GiB 50 %",
+    ]
+
+
+def test_live_shows_how_far_a_transfer_is():
+    shown = console(terminal=True)
+    live = display.Live(shown, Terminal(), clock=lambda: 0.0)
+    live.job(seen("Publishing", progress="2.0 GiB/4.0 GiB 50 %"))
+    live.close()
+    assert "2.0 GiB/4.0 GiB 50 %" in shown.file.getvalue()
+
+
 def test_the_log_is_passed_on_as_it_is_when_it_goes_to_a_file():
     log = io.StringIO()
     display.Lines(console(), log).log("\x1b[31mred")

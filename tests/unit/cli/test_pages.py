@@ -105,6 +105,16 @@ def test_jobs_are_listed():
     ]
 
 
+def test_a_list_says_how_far_transfers_are_where_there_are_any():
+    job = seen("Publishing", progress="1.2 GiB, 3/100 files")
+    assert text(pages.listing([FAILED, job], NOW, namespaces=False)) == [
+        "NAME    ENVIRONMENT  PHASE       PROGRESS              REASON           DURATION   AGE",
+        "branin  default      Failed                            AlgorithmFailed  12 s       5m",
+        "branin  default      Publishing  1.2 GiB, 3/100 files                   5 min 0 s  5m",
+    ]
+    assert "progress     1.2 GiB, 3/100 files" in text(pages.page(job, NOW))
+
+
 def test_the_end_says_what_to_do_next():
     assert text(pages.end(FAILED)) == [
         "✗ Failed after 12s: AlgorithmFailed: exit code 3",

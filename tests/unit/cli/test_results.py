@@ -8,6 +8,7 @@ import rich.console
 
 from c2d.api.manifest import Manifest
 from c2d.cli import errors, results
+from c2d.cli.connect import Place
 from tests.unit.cli.fake import ENVIRONMENT, RESULTS, outcome, seen
 
 PUBLISHED = seen("Succeeded", results=RESULTS, resolvedEnvironment=ENVIRONMENT)
@@ -69,7 +70,7 @@ def test_a_storage_that_is_not_known_is_refused():
 )
 def test_a_job_without_results_says_why(job, message):
     with pytest.raises(errors.NotAvailable, match=message):
-        results.download(job, pathlib.Path("unused"), None, lambda *_: None)
+        results.download(Place(), job, pathlib.Path("unused"), None, lambda *_: None)
 
 
 def test_results_are_shown_with_size_and_the_beginning_of_the_sha256():

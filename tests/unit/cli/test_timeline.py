@@ -20,6 +20,16 @@ def test_the_active_phase_says_what_it_means_and_its_time_runs():
     assert rows == [Row("Running", State.ACTIVE, 3.5, "the algorithm pod runs, behind its gate")]
 
 
+def test_a_transfer_says_how_far_it_is():
+    rows = watched((0.0, seen("Configuring")), (12.0, seen("Configuring", progress="1.2 GiB/4.0 GiB 30 %"))).rows(13.0)
+    assert rows == [Row("Configuring", State.ACTIVE, 13.0, "1.2 GiB/4.0 GiB 30 %")]
+
+
+def test_why_a_transfer_waits_is_worth_more_than_how_far_it_is():
+    job = seen("Configuring", progress="1.2 GiB", reason="ImagePullFailed", message="no such image")
+    assert watched((0.0, job)).rows(1.0)[0].note == "ImagePullFailed: no such image"
+
+
 def test_a_job_that_waits_says_why():
     job = seen(reason="EnvironmentUnknown", message="there is no ComputeEnvironment x")
     assert watched((0.0, job)).rows(1.0)[0].note == "EnvironmentUnknown: there is no ComputeEnvironment x"

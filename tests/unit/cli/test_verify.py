@@ -123,6 +123,24 @@ def test_what_is_not_known_is_said_and_not_judged(folder: Path) -> None:
             "not of the address",
             id="a receipt that was changed",
         ),
+        pytest.param(
+            lambda f: (f / "receipt.json").write_bytes(receipt().replace(b'{"version"', b'{"approved":true,"version"')),
+            "signature",
+            "not of the address",
+            id="a receipt with one thing more",
+        ),
+        pytest.param(
+            lambda f: (f / "receipt.json").write_bytes(receipt().replace(b'{"version"', b'{"x":"\\ud800","version"')),
+            "receipt.json",
+            "not a receipt",
+            id="a receipt with half a character",
+        ),
+        pytest.param(
+            lambda f: (f / "ro-crate-metadata.json").symlink_to("outputs/a"),
+            "ro-crate-metadata.json",
+            "not a file",
+            id="a link in a crate's place",
+        ),
     ],
 )
 def test_what_is_wrong(folder: Path, change: Callable[[Path], object], subject: str, words: str) -> None:

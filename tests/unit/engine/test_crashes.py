@@ -6,7 +6,7 @@ import pytest
 
 from c2d.api.phases import Phase
 from c2d.kube.resources import CLAIMS, JOBS, PODS
-from tests.kit.story import Story
+from tests.kit.story import Story, environment_manifest
 from tests.kit.world import Died
 
 
@@ -77,3 +77,17 @@ async def test_a_stopped_job_ends_stopped_whenever_the_engine_dies(number: int) 
     await story.runs_to_the_end(before=dies_at(number))
     assert story.phase is Phase.STOPPED
     assert not story.cluster.all(CLAIMS)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("number", range(1, 14))
+async def test_a_volume_that_keeps_results_stays_whenever_the_engine_dies(moment: str, number: int) -> None:
+    story = Story().given(environment=environment_manifest(results={"volume": {}}, storageExpirySeconds=100))
+    await story.runs_to_the_end(**{moment: dies_at(number)})
+    assert story.phase is Phase.SUCCEEDED
+    assert story.cluster.all(CLAIMS) and not story.cluster.all(PODS)
+    story.pass_time(100)
+    await story.engine_works(**{moment: dies_at(1 + number % 3)})
+    await story.engine_works()
+    assert not story.cluster.all(CLAIMS)
+    assert story.status["results"]["removedTime"]

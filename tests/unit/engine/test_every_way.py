@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from c2d.api.phases import TERMINAL
+from c2d.api.progress import Progress
 from c2d.api.reasons import ENDINGS, Reason
 from c2d.kube import errors
 from c2d.kube.resources import CLAIMS, JOBS, PODS, Object
@@ -67,11 +68,19 @@ def stopped(story: Story) -> None:
     story.cluster.change(JOBS, "branin", lambda item: item["spec"].update(stop=True))
 
 
+def transferred(story: Story) -> None:
+    """Every pod that runs has got some way in ten seconds."""
+    before = story.told.get("configure", Progress(done=0))
+    story.told = dict.fromkeys(("configure", "publish"), Progress(done=before.done + 1024, total=1024**2))
+    story.pass_time(10)
+
+
 EVENTS: dict[str, Event] = {
     "the kubelet goes on": Story.kubelet_runs,
     "a second passes": lambda story: story.pass_time(1),
     "a minute passes": lambda story: story.pass_time(60),
     "an hour passes": lambda story: story.pass_time(3600),
+    "a transfer goes on": transferred,
     "the pod fails": fails(1),
     "the pod asks for another": fails(75, {"reason": "InputDownloadFailed"}),
     "the pod leaks": fails(121, {"gate": {"verdict": "Leaking"}}),
@@ -138,6 +147,7 @@ def test_every_job_ends_and_stays_ended(life: list[tuple[str, tuple[int, str, st
         status = story.status
         assert status["dateFinished"]
         assert status["code"] in (31, 32, 70)
+        assert "progress" not in status, "a transfer outlived the job"
         assert ENDINGS[Reason(status["reason"])].phase == status["phase"]
         started = [pod for pod in story.cluster.created if "-algorithm-" in pod]
         assert len(started) == len(set(started)), "an algorithm pod was created twice"

@@ -37,10 +37,11 @@ def test_what_jobs_get_of_it() -> None:
     assert not hasattr(settings, "key"), "a decision never sees the key"
 
 
-def test_without_a_key_there_is_no_signer() -> None:
+def test_without_a_key_there_is_no_signer_but_progress_can_be_told() -> None:
     options = Options.read({**GIVEN, "OPERATOR_PRIVATE_KEY": ""})
     assert options.key is None
-    assert settings_of(options, ()).signer_url == ""
+    settings = settings_of(options, ())
+    assert (settings.signer_url, settings.engine_url) == ("", "http://10.96.0.7:8081")
 
 
 def test_a_key_that_no_pod_can_use_is_told(caplog: pytest.LogCaptureFixture) -> None:

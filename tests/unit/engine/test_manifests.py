@@ -484,3 +484,25 @@ def test_a_budget_at_the_end_of_the_order_is_still_a_minute() -> None:
 
 def test_no_end_of_the_order_means_the_environments_maximum() -> None:
     assert admission_rules.budget(build.spec(validUntil="1970-01-01T00:00:00Z"), ENVIRONMENT, build.NOW) == 3600
+
+
+def test_where_the_engine_can_be_reached_both_programs_can_tell_it_how_far_they_are() -> None:
+    """With a key or without: here nothing is ever signed."""
+    settings = dataclasses.replace(SETTINGS, engine_url="http://10.96.0.7:8081")
+    listener = {"url": "http://10.96.0.7:8081/progress", "token_file": "/c2d/signer/token"}
+    for made in (
+        plan.configure_plan(build.job(), SPEC, ENVIRONMENT, settings),
+        plan.publish_plan(build.job(), SPEC, ENVIRONMENT, settings),
+    ):
+        assert made.progress is not None
+        assert made.progress.model_dump() == listener
+        assert made.signer is None
+    token = {"audience": "c2d-signer", "expirationSeconds": 600, "path": "token"}
+    for manifest in (
+        programs.configure(build.job(), SPEC, ENVIRONMENT, settings, 0),
+        programs.publish(build.job(), ENVIRONMENT, settings, 0, outputs=True),
+    ):
+        projected = {"defaultMode": 0o440, "sources": [{"serviceAccountToken": token}]}
+        assert {"name": "signer", "projected": projected} in manifest["spec"]["volumes"]
+        (container,) = manifest["spec"]["containers"]
+        assert {"name": "signer", "mountPath": "/c2d/signer", "readOnly": True} in container["volumeMounts"]

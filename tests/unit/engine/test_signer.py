@@ -3,11 +3,13 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as some
@@ -17,14 +19,16 @@ from c2d.api.plan import SIGNER_AUDIENCE
 from c2d.api.receipt import Facts, Receipt, signed_text
 from c2d.engine import signer
 from c2d.engine.errors import BadRequest
+from c2d.engine.listener import Listener
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
 from c2d.engine.signer import Signer
 from c2d.kube import errors
 from c2d.kube.client import Client
+from c2d.kube.proof import TrustedKeys
 from c2d.kube.resources import Object
-from c2d.kube.tokens import Tokens, TrustedKeys
+from c2d.kube.tokens import Tokens
 from c2d.ocean import signatures
 from c2d.ocean.signatures import PrivateKey
 from c2d.publish import signing
@@ -98,6 +102,8 @@ class Settable:
         self.seconds = 0.0
         self.keys_can_be_had = True
         self.writes_work = True
+        self.woken: list[tuple[str, str]] = []
+        self.wake: Callable[[tuple[str, str]], None] = self.woken.append
 
     async def keys(self) -> TrustedKeys:
         if not self.keys_can_be_had:
@@ -113,10 +119,20 @@ class Settable:
         return Signer(
             self.key,
             self.world,
-            Tokens(self.keys, SIGNER_AUDIENCE, lambda: NOW, lambda: self.seconds),
+            self.tokens(),
             Nonces(client, "ns", lambda: int(NOW * 1000)),
             Rates(signer.PER_SECOND, signer.BURST, lambda: self.seconds),
         )
+
+    def tokens(self) -> Tokens:
+        return Tokens(self.keys, SIGNER_AUDIENCE, lambda: NOW, lambda: self.seconds)
+
+    def application(self) -> web.Application:
+        def clock() -> datetime:
+            return build.after(self.seconds)
+
+        listener = Listener(self.world, self.tokens(), self.wake, clock, lambda: self.seconds)
+        return signer.application(self.signer(), listener)
 
 
 @pytest.fixture
@@ -132,7 +148,7 @@ async def ask(given_: Settable) -> AsyncIterator[Any]:
         token: str | None = None, body: Any = None, scheme: str = "Bearer", **request: Any
     ) -> tuple[int, dict[str, str]]:
         if not clients:
-            clients.append(TestClient(TestServer(signer.application(given_.signer()))))
+            clients.append(TestClient(TestServer(given_.application())))
             await clients[0].start_server()
         text = token if token is not None else AUTHORITY.token(claims_of("ns", POD["name"], POD["uid"]))
         sent = {
@@ -225,7 +241,10 @@ async def test_a_body_without_end(ask: Any) -> None:
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/sign", 405), ("POST", "/", 404)])
 async def test_there_is_nothing_else(ask: Any, method: str, path: str, status: int) -> None:
-    assert await ask(method=method, path=path) == (status, {"error": "there are only POST /sign and POST /receipt"})
+    assert await ask(method=method, path=path) == (
+        status,
+        {"error": "there are only POST /sign, POST /receipt and POST /progress"},
+    )
 
 
 WORLDS = [
@@ -303,12 +322,12 @@ async def test_neither_token_nor_key_is_ever_logged(ask: Any, caplog: pytest.Log
 
 
 async def test_a_port_that_is_taken_is_no_secret(given_: Settable) -> None:
-    made = signer.application(given_.signer())
+    made = given_.application()
     server = TestServer(made)
     await server.start_server()
     try:
         with pytest.raises(OSError, match="in use"):
-            await signer.serve_for_ever(signer.application(given_.signer()), server.port or 0, "127.0.0.1")
+            await signer.serve_for_ever(given_.application(), server.port or 0, "127.0.0.1")
     finally:
         await server.close()
 
@@ -408,7 +427,7 @@ async def test_what_publish_has_signed_verify_understands(given_: Settable, tmp_
         bytes=0,
         published_at=build.NOW,
     )
-    async with TestServer(signer.application(given_.signer())) as server:
+    async with TestServer(given_.application()) as server:
         where = plan.Signer(url=str(server.make_url("/receipt")), token_file=str(token))
         signed = await asyncio.to_thread(signing.signed, made, where, pytest.fail)
     stored = Receipt.model_validate_json(signed.model_dump_json(by_alias=True))

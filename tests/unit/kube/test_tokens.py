@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from c2d.api.plan import SIGNER_AUDIENCE
-from c2d.kube import errors, tokens
-from c2d.kube.tokens import PodIdentity, Tokens, TrustedKeys
+from c2d.kube import errors, proof
+from c2d.kube.proof import PodIdentity, TrustedKeys
+from c2d.kube.tokens import Tokens
 from tests.kit.tokens import ISSUER, NOW, Authority, claims_of
 
 RSA, CURVE, STRANGER = Authority(), Authority("key-2", "ES256"), Authority()
@@ -20,7 +21,7 @@ POD = PodIdentity("ns", "pod", "uid")
 
 
 def verify(token: str, now: float = NOW) -> PodIdentity:
-    return tokens.verify(token, TRUSTED, SIGNER_AUDIENCE, now)
+    return proof.verify(token, TRUSTED, SIGNER_AUDIENCE, now)
 
 
 @pytest.mark.parametrize("authority", [RSA, CURVE], ids=["RS256", "ES256"])
@@ -111,7 +112,7 @@ DOCUMENTS = [
 @pytest.mark.parametrize(("discovery", "keys"), DOCUMENTS)
 def test_an_api_server_that_tells_nothing(discovery: dict[str, Any], keys: dict[str, Any]) -> None:
     with pytest.raises(errors.Unavailable):
-        tokens.read_keys(discovery, keys)
+        proof.read_keys(discovery, keys)
 
 
 def test_keys_that_cannot_be_used_are_passed_over() -> None:
@@ -124,7 +125,7 @@ def test_keys_that_cannot_be_used_are_passed_over() -> None:
         {**RSA.public, "kid": "d", "alg": "RS512"},
         {**RSA.public, "kid": 5},
     ]
-    assert set(tokens.read_keys({"issuer": ISSUER}, {"keys": [*weird, RSA.public]}).keys) == {"key-1"}
+    assert set(proof.read_keys({"issuer": ISSUER}, {"keys": [*weird, RSA.public]}).keys) == {"key-1"}
 
 
 class ApiServer:

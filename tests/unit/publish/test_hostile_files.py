@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from c2d.inpod.tally import Tally
 from c2d.publish import hostile, inventory, names, outputs
 from c2d.publish.errors import Unreadable, VolumeBroken
 from c2d.publish.limits import GIB, Limits
@@ -85,7 +86,7 @@ def test_what_becomes_a_link_between_listing_and_opening_is_not_followed(tmp_pat
     (tmp_path / "elsewhere/file").write_text("geheim")
 
     root = hostile.open_root(folder)
-    listed = inventory.take(root, Limits(), Skips())
+    listed = inventory.take(root, Limits(), Skips(), Tally())
     (folder / "b").rename(folder / "gone")
     (folder / "b").symlink_to(tmp_path / "elsewhere")
     (folder / "c").unlink()

@@ -74,7 +74,7 @@ async def test_let_go_only_after_it_is_saved(archive: FakeArchive) -> None:
         world.sees(merged(job("Succeeded"), HELD))
         await until(lambda: world.finalizers() == [])
         assert order == ["1 saved"]
-        assert world.archivist.waiting == 0
+        await until(lambda: world.archivist.waiting == 0)
 
 
 async def test_unfinished_jobs_are_nothing_to_it(archive: FakeArchive) -> None:

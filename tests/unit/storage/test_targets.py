@@ -32,8 +32,9 @@ def test_the_location_of_something_else(target: targets.Target, location: str) -
 
 
 def test_what_is_neither_kind() -> None:
-    with pytest.raises(ValueError, match="validation errors"):
-        targets.parse("{}")
+    for text in ("{}", '{"region": "us-east-1"}', "[]"):
+        with pytest.raises(ValueError, match=r"belongs to any kind|validation errors"):
+            targets.parse(text)
 
 
 def test_each_is_reached_by_its_address_from_here() -> None:

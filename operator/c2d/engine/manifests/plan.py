@@ -14,8 +14,6 @@ from c2d.kube.resources import CONFIG_MAPS, Object
 
 # What a Secret with a bucket's credentials has.
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-# Hidden by the volume that is mounted upon its folder, which is there because this file is.
-_PLACE = ".volume"
 
 
 def plans(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: Settings) -> Object:
@@ -40,6 +38,7 @@ def configure_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec, settin
         algorithm_did=spec.algorithm.id,
         container=plan.PlannedContainer(entrypoint=container.entrypoint, checksum=container.checksum),
         signer=plan.Signer(url=f"{settings.signer_url}/sign", token_file=plan.SIGNER_TOKEN) if planned else None,
+        progress=_listener(settings),
         allow_private_addresses=environment.assets.allow_private_addresses,
         max_file_bytes=environment.assets.max_file_bytes,
         custom_data=spec.algorithm.custom_data,
@@ -55,8 +54,16 @@ def publish_plan(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings
         agreement_id=spec.agreement_id,
         s3=environment.results.s3,
         ipfs=environment.results.ipfs,
+        volume=names.volume(job.name, job.uid) if environment.results.volume is not None else None,
         signer=signer if settings.signer_url else None,
+        progress=_listener(settings),
     )
+
+
+def _listener(settings: Settings) -> plan.Listener | None:
+    if not settings.engine_url:
+        return None
+    return plan.Listener(url=f"{settings.engine_url}/progress", token_file=plan.SIGNER_TOKEN)
 
 
 def secret_keys(spec: JobSpec) -> list[SecretKey]:
@@ -80,7 +87,7 @@ def _inputs(spec: JobSpec, how: Assets) -> Iterator[plan.PlannedFile]:
         for index, file in enumerate(item.files or []):
             yield _planned(volume.input_path(item.id, index), file, how)
         if item.volume is not None:
-            place = f"{volume.INPUTS}/{volume.short_id(item.id)}/{_PLACE}"
+            place = f"{volume.INPUTS}/{volume.short_id(item.id)}/{volume.MOUNT_POINT}"
             yield plan.PlannedFile(path=place, text="")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from c2d.api.environment import EnvironmentSpec
 from c2d.engine.manifests.child import child
-from c2d.engine.pods import Step
 from c2d.engine.state import Job
 from c2d.kube import names
 from c2d.kube.resources import PODS, Object
@@ -20,7 +19,7 @@ _GRACE = 30  # seconds between SIGTERM and SIGKILL
 def pod(
     job: Job,
     environment: EnvironmentSpec,
-    step: Step,
+    step: str,
     attempt: int,
     *,
     container: Object,
@@ -30,7 +29,7 @@ def pod(
     pull_secrets: tuple[str, ...] = (),
 ) -> Object:
     """One container, never restarted. `deadline_seconds`: the kubelet's own clock, should the engine be away."""
-    labels = {names.STEP: step.value, names.ATTEMPT: str(attempt)}
+    labels = {names.STEP: step, names.ATTEMPT: str(attempt)}
     spec: Object = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -38,7 +37,7 @@ def pod(
         "terminationGracePeriodSeconds": _GRACE,
         "activeDeadlineSeconds": deadline_seconds,
         "securityContext": _pod_security(environment.pod.run_as_user),
-        "containers": [{"name": step.value, **container, "securityContext": _CONTAINER_SECURITY}],
+        "containers": [{"name": step, **container, "securityContext": _CONTAINER_SECURITY}],
         "volumes": [_claim(job), _scratch(scratch), *volumes],
         **_placement(environment, pull_secrets),
     }

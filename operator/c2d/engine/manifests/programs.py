@@ -24,14 +24,14 @@ _START = 60  # seconds added to the kubelet's clock for pulling and starting
 
 
 def configure(job: Job, spec: JobSpec, environment: EnvironmentSpec, settings: Settings, attempt: int) -> Object:
-    """With assets of Providers it gets a token that says to the signer which pod it is, and to nobody else anything."""
+    """It gets a token that says to the engine which pod it is, and to nobody else anything."""
     keys = secret_keys(spec)
     mounts: list[Object] = []
     volumes: list[Object] = []
     if keys:
         mounts.append({"name": "secrets", "mountPath": plan.SECRETS, "readOnly": True})
         volumes.append(_secrets([(key.name, key.key, secret_path(key)) for key in keys]))
-    if any(assets.services(spec)):
+    if settings.engine_url or any(assets.services(spec)):
         mounts.append(_TOKEN_MOUNT)
         volumes.append(_token())
     container = _program(settings, ["c2d-configure", "--plan", f"{plan.MOUNT}/{plan.CONFIGURE_FILE}"], mounts)
@@ -49,7 +49,7 @@ def publish(
 ) -> Object:
     """With `outputs` False only logs leave; without `facts` there is no receipt.
 
-    Where the operator has a key, it gets a token, to have the receipt signed.
+    Where it can reach the engine, it gets a token: to tell how far it is, and to have the receipt signed.
     """
     command = ["c2d-publish", "--plan", f"{plan.MOUNT}/{plan.PUBLISH_FILE}"]
     results = environment.results
@@ -60,7 +60,7 @@ def publish(
     volumes: list[Object] = (
         [{"name": "headers", "secret": {"secretName": headers, "defaultMode": 0o440}}] if headers else []
     )
-    if settings.signer_url:
+    if settings.engine_url or settings.signer_url:
         mounts.append(_TOKEN_MOUNT)
         volumes.append(_token())
     container = _program(settings, command if outputs else [*command, "--logs-only"], mounts)
