@@ -94,10 +94,10 @@ class IpfsServer:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[IpfsServer]:
+def running(folder: Path, host: str = "127.0.0.1") -> Iterator[IpfsServer]:
     with _node(folder) as (kind, address):
         server = IpfsServer(kind, address)
-        with _serving(_front(server)) as server.api:
+        with _serving(_front(server), host) as server.api:
             yield server
 
 
@@ -130,13 +130,13 @@ def _kubo(program: str, folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    server = _Server(("127.0.0.1", 0), handler)
+def _serving(handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1") -> Iterator[str]:
+    server = _Server((host, 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://{host}:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
