@@ -53,5 +53,24 @@ for chain in options.chains:
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"web3", "rlp", "eth_abi", "eth_account"}))
 """
     for chains in ("", json.dumps([GOOD])):
-        done = subprocess.run([sys.executable, "-c", code, chains], check=True, capture_output=True, text=True)
-        assert done.stdout.strip() == "[]"
+        assert in_a_process_of_its_own(code, chains) == "[]"
+
+
+def test_what_comes_with_web3_does_not_let_the_engine_recurse_deeper() -> None:
+    """Or else nested JSON, in a Provider's answer for instance, would end the engine."""
+    code = """
+import json, sys
+from c2d.chain import loading
+before = sys.getrecursionlimit()
+loading.load()
+try:
+    json.loads("[" * 1_000_000)
+except RecursionError:
+    print("web3" in sys.modules, sys.getrecursionlimit() - before)
+"""
+    assert in_a_process_of_its_own(code) == "True 0"
+
+
+def in_a_process_of_its_own(code: str, *arguments: str) -> str:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

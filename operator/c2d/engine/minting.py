@@ -10,14 +10,13 @@ Modules that import web3 are imported where they are needed: an engine that publ
 # ruff: noqa: PLC0415
 
 import asyncio
-import importlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from c2d.api.job import AssetState, AssetStatus, AssetStep, AssetTransaction
 from c2d.api.reasons import AssetReason
-from c2d.chain import encrypt, errors
+from c2d.chain import encrypt, errors, loading
 from c2d.chain.settings import Chain
 from c2d.chain.settled import Mined, Overtaken
 from c2d.engine import asset
@@ -56,12 +55,6 @@ _REASONS: dict[type[errors.ChainError], AssetReason] = {
 }
 # Time changes nothing about these.
 _FINAL = (errors.Reverted, errors.EncryptRefused, errors.TooLarge)
-
-
-def _load() -> None:
-    """What imports web3: it takes a second or two, so it is done in a thread."""
-    for name in ("account", "calls", "node"):
-        importlib.import_module(f"c2d.chain.{name}")
 
 
 class Minter:
@@ -248,7 +241,7 @@ class Minter:
     async def _connected(self) -> "Account":
         """The account; its node was seen to serve the right chain. Raises ChainError."""
         if self._account is None:
-            await asyncio.to_thread(_load)
+            await asyncio.to_thread(loading.load)
             from c2d.chain.account import Account
             from c2d.chain.node import Node
 
