@@ -74,6 +74,10 @@ class Evm:
         self.says("eth_sendTransaction", {"from": address, "to": address, **fees})
         self.says("anvil_stopImpersonatingAccount", address)
 
+    def base_fee(self, gwei: float) -> None:
+        """That of the next block."""
+        self.says("anvil_setNextBlockBaseFeePerGas", hex(int(gwei * GWEI)))
+
     def nfts(self) -> list[str]:
         """All data NFTs of the factory."""
         created = self.contract("ERC721Factory", self.factory).events.NFTCreated()

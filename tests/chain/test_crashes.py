@@ -143,6 +143,25 @@ async def test_a_transaction_that_blocks_the_number_is_replaced_for_a_higher_fee
     assert story.asset()["mined"][0] in asset["transaction"]["hashes"]
 
 
+async def test_a_transaction_that_fees_have_overtaken_is_sent_for_a_higher_one(
+    evm: Evm, provider: EncryptingProvider
+) -> None:
+    story = AssetStory(evm, provider).given_job()
+    await story.publishes_results()
+    evm.mines_at_once(False)
+    await story.engine_lives(until=story.is_sent)
+    waits = story.asset()["transaction"]
+    evm.drops(waits["hashes"][0])
+    evm.base_fee(8)
+    await story.engine_lives(until=lambda: evm.knows(story.sent_hash()))
+    assert story.asset()["transaction"]["nonce"] == waits["nonce"]
+    assert len(story.asset()["transaction"]["hashes"]) > 1
+    evm.mines_at_once(True)
+    evm.mines()
+    await story.engine_lives()
+    require_one_asset(story)
+
+
 async def test_two_jobs_take_turns(evm: Evm, provider: EncryptingProvider) -> None:
     names = ("branin", "other")
     story = AssetStory(evm, provider).given_job("branin").given_job("other", agreementId="0xb0")

@@ -6,7 +6,7 @@ ChainError                 the text is fit for a user; no URL is in it, as one m
 ├── WrongChain             it serves another chain, or the factory is not there
 ├── InsufficientFunds      the account can't pay for the transaction
 ├── FeesTooHigh            the chain wants more than the operator allows
-├── Underpriced            another transaction with this number waits, and only a higher fee replaces it
+├── Underpriced            only for a higher fee: fees have risen, or another one with this number waits
 ├── NonceTaken             a transaction with this number is mined
 ├── Refused                the node takes the transaction for wrong
 ├── Reverted               a contract refuses
@@ -41,7 +41,7 @@ class FeesTooHigh(ChainError):
 
 
 class Underpriced(ChainError):
-    """Another transaction with this number waits, and only a higher fee replaces it."""
+    """The node takes it only for a higher fee: fees have risen, or another one with this number waits."""
 
 
 class NonceTaken(ChainError):

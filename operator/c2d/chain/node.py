@@ -44,7 +44,7 @@ _TIP = 1 * GWEI  # where a node proposes none
 _TOLD = 200  # characters of a node's answer
 # Words of nodes in the field (geth, erigon, nethermind, besu, reth), in lower case.
 _ALREADY = ("already known", "alreadyknown", "known transaction", "already imported", "already in mempool")
-_UNDERPRICED = ("underpriced", "replacement", "gas price too low")
+_UNDERPRICED = ("underpriced", "replacement", "gas price too low", "base fee", "basefee", "feecap too low")
 _TAKEN = ("nonce too low", "nonce is too low", "oldnonce", "nonce has already been used")
 _POOR = ("insufficient funds", "insufficient balance", "insufficientfunds")
 
