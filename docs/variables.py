@@ -12,7 +12,7 @@ ENGINE = {
     "C2D_SIGNER_URL": "That port as configure and publish pods reach it. Empty: nothing is fetched from Providers, "
     "no receipt is signed, and no progress is shown.",
     "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
-    "C2D_TRUSTED_METADATA_URIS": "The others that a job may name, with commas between. Empty: any.",
+    "C2D_TRUSTED_METADATA_URIS": "The others that a job may name, with commas between. With neither: any.",
     "C2D_CHAINS": "Where results can become assets: a JSON list of objects with `chainId`, `rpcUrl`, `factoryAddress` "
     "and, if need be, `maxFeeGwei` and `confirmations`; see `operator.chains` of the [chart](chart.md). Empty: "
     "nowhere.",

@@ -55,9 +55,11 @@ def receipt() -> Receipt:
     facts = {
         "owner": example.OWNER,
         "environment": "default",
+        "algorithm": f"did:op:{sha256(ALGORITHM)}",
         "image": "registry.example.com/algorithms/python:3.11",
         "image_id": f"registry.example.com/algorithms/python@sha256:{digest}",
         "exit_code": 0,
+        "reason": "Succeeded",
         "limits": Limits(cpu="2", memory="4Gi", disk="20Gi", max_duration_seconds=3600),
         "isolation": "Isolated",
         "date_created": "2026-01-02T03:04:02Z",

@@ -52,9 +52,11 @@ class Facts(Observed):
 
     owner: str = ""
     environment: str = ""
+    algorithm: str = ""  # its DID; empty where the code came without one
     image: str = ""  # as it was asked for
     image_id: str = ""  # with the digest that really ran
     exit_code: int | None = None
+    reason: str = ""  # how the job ended: Succeeded, or why it did not
     limits: Limits = pydantic.Field(default_factory=Limits)
     isolation: str = ""  # the gate's verdict
     date_created: Time | None = None

@@ -19,6 +19,7 @@ from rocrate.rocrate import ROCrate
 
 from c2d.api import volume
 from c2d.api.manifest import Kind, Manifest, Result
+from c2d.api.reasons import Reason
 from c2d.api.receipt import FILE as RECEIPT
 from c2d.api.receipt import HashedFile, Receipt
 from c2d.cli.image import Image
@@ -121,7 +122,7 @@ def _about(crate: ROCrate, run: Run) -> dict[str, object]:
 
 
 def _course(run: Run) -> dict[str, object]:
-    """What became of the run. A receipt tells an exit code; whether that was enough, the manifest does."""
+    """What became of the run."""
     facts = run.receipt.facts
     failed = _failure(run)
     return {
@@ -136,7 +137,10 @@ def _course(run: Run) -> dict[str, object]:
 
 
 def _failure(run: Run) -> str:
-    code = run.receipt.facts.exit_code
+    """Empty where it succeeded. An older receipt has no reason; then the exit code and the manifest have to do."""
+    code, reason = run.receipt.facts.exit_code, run.receipt.facts.reason
+    if reason not in ("", Reason.SUCCEEDED):
+        return f"The job ended with {reason}" + (f", exit code {code}." if code else ".")
     if code is None:
         return "The algorithm did not run to an end; logs/ may tell why."
     if code != 0:
@@ -189,6 +193,7 @@ def _algorithm(crate: ROCrate, run: Run) -> Entity:
         description="It ran in the image of containerImage; its files are not in this crate.",
         softwareVersion=f"sha256:{code}" if code else image.reference or "unknown",
         url=image.url,
+        identifier=run.receipt.facts.algorithm or None,
         hasPart=[_algorithm_file(crate, file) for file in files],
     )
 
@@ -284,6 +289,7 @@ def _properties(crate: ROCrate, run: Run) -> Iterator[Entity]:
     values = {
         "environment": facts.environment,
         "isolation": facts.isolation,
+        "reason": facts.reason,
         "exitCode": "" if facts.exit_code is None else str(facts.exit_code),
         "limits.cpu": facts.limits.cpu,
         "limits.memory": facts.limits.memory,

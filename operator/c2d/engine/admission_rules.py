@@ -66,9 +66,12 @@ def _services(spec: JobSpec, settings: Settings) -> Iterator[Outcome]:
 
 
 def _is_trusted(uri: str, settings: Settings) -> bool:
-    """An Aquarius says which Provider gets the operator's signature, so a false one could use it elsewhere."""
-    trusted = {item.rstrip("/") for item in (*settings.trusted_metadata_uris, settings.metadata_uri)}
-    return not settings.trusted_metadata_uris or uri.rstrip("/") in trusted
+    """An Aquarius says which Provider gets the operator's signature, and which algorithms a dataset trusts.
+
+    So an operator who has named one means that one, and no other that a job may bring along.
+    """
+    trusted = {item.rstrip("/") for item in (*settings.trusted_metadata_uris, settings.metadata_uri) if item}
+    return not trusted or uri.rstrip("/") in trusted
 
 
 def _variables(spec: JobSpec, _: EnvironmentSpec) -> Iterator[str]:

@@ -16,9 +16,11 @@ def facts(spec: JobSpec, status: JobStatus) -> Facts:
     return Facts(
         owner=spec.owner,
         environment=spec.environment,
+        algorithm=spec.algorithm.id,
         image=spec.algorithm.container.reference,
         image_id=ran.image_id if ran else "",
         exit_code=ran.exit_code if ran else None,
+        reason=status.outcome.reason if status.outcome is not None else "",
         limits=_limits(spec, status),
         isolation=_isolation(status),
         date_created=status.date_created,

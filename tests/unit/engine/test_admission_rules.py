@@ -43,7 +43,7 @@ TAKEN = [
     pytest.param(with_inputs({"id": DID, **service("https://a")}), SIGNING, {}, id="an asset with its Aquarius"),
     pytest.param(with_inputs({"id": DID, **service()}), COMPLETE, {}, id="an asset for the operator's Aquarius"),
     pytest.param(with_algorithm(service(), id=DID), COMPLETE, {}, id="an algorithm of a Provider"),
-    pytest.param(with_inputs({"id": DID, **service("https://b")}), COMPLETE, {}, id="any Aquarius"),
+    pytest.param(with_inputs({"id": DID, **service("https://aquarius/")}), COMPLETE, {}, id="the only Aquarius"),
     pytest.param(with_inputs({"id": DID, **service("https://a/")}), CAREFUL, {}, id="an Aquarius that is trusted"),
     pytest.param(with_inputs({"id": DID, **service("https://aquarius")}), CAREFUL, {}, id="the operator's own"),
     pytest.param(with_inputs({"id": DID, **service()}), CAREFUL, {}, id="the operator's own, not named"),
@@ -80,6 +80,9 @@ REFUSED = [
     ),
     pytest.param(
         with_algorithm(service("https://a.b"), id=DID), CAREFUL, {}, ALGORITHM, "trustedMeta", id="none for it"
+    ),
+    pytest.param(
+        with_inputs({"id": DID, **service("https://b")}), COMPLETE, {}, INPUT, "trustedMetadata", id="not the only one"
     ),
     pytest.param(with_inputs({"id": "x", **service()}), COMPLETE, {}, INVALID, "inputs: x: ", id="no DID"),
     pytest.param(
