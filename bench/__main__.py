@@ -19,6 +19,7 @@ from bench.figures import Figure
 from bench.measure import Run
 from bench.parts import Pair
 from bench.service import part
+from bench.uploads import part as uploads
 from cluster.progress import Progress
 from cluster.settings import REPOSITORY, ClusterError, Network, without_proxy
 from cluster.shell import CommandFailed, run
@@ -29,10 +30,14 @@ _WIDTH = 120  # of a log
 SHORT = part.Scale(jobs=(20, 200), seconds=1, starts=40, object_bytes=1 << 26, rounds=2, rounds_at_once=1)
 
 
+SHORT_UPLOADS = uploads.Scale(large=200_000_000, small=1_000, rounds=2, starts=5)
+
+
 class Part(enum.StrEnum):
     LATENCY = "latency"
     THROUGHPUT = "throughput"
     SERVICE = "service"
+    UPLOADS = "uploads"
     KUBELET = "kubelet"
 
 
@@ -45,7 +50,7 @@ def main(
     only: Annotated[str, typer.Option(help=f"Parts to run, with commas between: {', '.join(Part)}.")] = ",".join(Part),
     jobs: Annotated[int, typer.Option(help="Jobs that run one at a time.", min=1)] = 30,
     at_once: Annotated[str, typer.Option(help="How many jobs are submitted at once, one run for each.")] = "200,500",
-    short: Annotated[bool, typer.Option("--short", help="The service's part in half a minute, to try it out.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="The service and uploads, to try them out.")] = False,
     binding: Annotated[Binding, typer.Option(help="When a volume is bound.")] = Binding.FIRST_CONSUMER,
 ) -> None:
     """Measure the engine against a bare chain of pods, and the service against a bare one, on a plane of their own."""
@@ -65,6 +70,8 @@ def main(
             result |= _on_the_plane(console, progress, binding, one_at_a_time, sizes)
         if Part.SERVICE in wanted:
             result["service"] = part.measure(console, progress, SHORT if short else part.Scale())
+        if Part.UPLOADS in wanted:
+            result["uploads"] = uploads.measure(console, progress, SHORT_UPLOADS if short else uploads.Scale())
         if Part.KUBELET in wanted:
             result["kubelet"] = asyncio.run(kubelet.measure(console, progress, os.environ))
     except ClusterError as error:

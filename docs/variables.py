@@ -59,7 +59,7 @@ CLI = {
     "server for `c2d publish`; the same as `--endpoint`.",
     "OPERATOR_PRIVATE_KEY": "The key that signs downloads from Providers, for `c2d configure`: 0x and 64 hexadecimal "
     "digits. Its account is the one that the assets were ordered for.",
-    "AWS_ACCESS_KEY_ID": "Key that may read the results; for `c2d publish`, write them. Everything else that boto3 "
+    "AWS_ACCESS_KEY_ID": "Key that may read the results; for `c2d publish`, write them. Everything else that botocore "
     "understands works, too.",
     "AWS_SECRET_ACCESS_KEY": "Its secret.",
     "AWS_REGION": "The bucket's region, for `c2d publish`. Default: `us-east-1`.",

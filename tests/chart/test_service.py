@@ -99,6 +99,14 @@ def test_headers_for_ipfs_are_mounted_like_credentials(helm: str) -> None:
     assert mounts["credentials-0"] == Settings.read(environment_of(pod)).credentials / "ipfs-headers"
 
 
+def test_its_service_account_can_stand_for_a_role_in_a_cloud(helm: str) -> None:
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/reader"}
+    account = one(rendered(helm, service={"serviceAccountAnnotations": role}), "ServiceAccount", "service")
+    assert account["metadata"]["annotations"] == role
+    assert account["automountServiceAccountToken"] is False
+    assert "annotations" not in one(rendered(helm), "ServiceAccount", "service")["metadata"]
+
+
 def test_without_credentials_there_is_nothing_to_mount(helm: str) -> None:
     assert [volume["name"] for volume in pod_of(rendered(helm), "service")["volumes"]] == ["tmp", "reader"]
 

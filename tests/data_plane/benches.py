@@ -49,6 +49,10 @@ class Bench:
     def assert_nothing_else(self) -> None:
         assert self.names() == {result.key for result in self.manifest().results} | {"manifest.json"}
 
+    def assert_left(self, attempt: int) -> None:
+        """This attempt's results, and nothing of the attempts before."""
+        raise NotImplementedError
+
     def read(self, key: str) -> bytes:
         raise NotImplementedError
 
@@ -79,6 +83,12 @@ class S3Bench(Bench):
     def place(self) -> tuple[str, str]:
         return f"s3://results/{self.prefix.rstrip('/')}", f"{self.prefix}manifest.json"
 
+    def assert_left(self, attempt: int) -> None:
+        assert self.names() == set()
+        self.prefix = f"{self.prefix.rstrip('/')}-{attempt}/"
+        self.stored()
+        self.assert_nothing_else()
+
     def assert_nothing_else(self) -> None:
         super().assert_nothing_else()
         assert self.s3.unfinished(self.prefix) == []
@@ -106,6 +116,13 @@ class IpfsBench(Bench):
 
     def place(self) -> tuple[str, str]:
         return f"ipfs://{self.cid}", f"{self.cid}/manifest.json"
+
+    def assert_left(self, attempt: int) -> None:
+        assert self.ipfs.cid(f"/c2d/{self.folder}") is None
+        assert self.folder not in self.ipfs.pins().values()
+        self.folder = f"{self.folder}-{attempt}"
+        self.stored()
+        self.assert_nothing_else()
 
     def assert_nothing_else(self) -> None:
         super().assert_nothing_else()

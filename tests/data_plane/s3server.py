@@ -65,10 +65,10 @@ class S3Server:
 
 
 @contextlib.contextmanager
-def running(binary: Path, folder: Path) -> Iterator[S3Server]:
+def running(binary: Path, folder: Path, *options: str) -> Iterator[S3Server]:
     folder.mkdir()
     port = free_port()
-    process = start(binary, folder, port)
+    process = start(binary, folder, port, SECRET, *options)
     try:
         server = S3Server(f"http://127.0.0.1:{port}")
         server.client.create_bucket(Bucket=BUCKET)
@@ -79,9 +79,10 @@ def running(binary: Path, folder: Path) -> Iterator[S3Server]:
         process.wait(10)
 
 
-def start(binary: Path, folder: Path, port: int, secret: str = SECRET) -> "subprocess.Popen[bytes]":
+def start(binary: Path, folder: Path, port: int, secret: str = SECRET, *options: str) -> "subprocess.Popen[bytes]":
     """The server's process, once it listens; nothing else ends it."""
-    command = [str(binary), "--port", f"127.0.0.1:{port}", "--region", "us-east-1", "--quiet", "posix", str(folder)]
+    address = ["--port", f"127.0.0.1:{port}", "--region", "us-east-1"]
+    command = [str(binary), *address, "--quiet", *options, "posix", str(folder)]
     variables = {**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": secret}
     process = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

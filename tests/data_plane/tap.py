@@ -11,10 +11,20 @@ class Tap:
 
     def __init__(self, host: str, port: int, limit: int) -> None:
         self._server = (host, port)
-        self._left = limit
+        self._limit = self._left = limit
         self._loop = asyncio.new_event_loop()
+        self._opened = asyncio.Event()
         self.closed = threading.Event()
         self.endpoint = ""
+
+    @property
+    def passed(self) -> int:
+        return self._limit - self._left
+
+    def open(self) -> None:
+        """Lets everything pass, and what waits as well."""
+        self._left = 1 << 62
+        self._loop.call_soon_threadsafe(self._opened.set)
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Tap"]:
@@ -41,7 +51,7 @@ class Tap:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._server)
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer), contextlib.closing(upstream_writer):
             await asyncio.gather(
                 self._pass_on(reader, upstream_writer, counted=True),
                 self._pass_on(upstream_reader, writer, counted=False),
@@ -53,7 +63,7 @@ class Tap:
                 self._left -= len(data)
                 if self._left < 0:
                     self.closed.set()
-                    await asyncio.sleep(3600)
+                    await self._opened.wait()
             writer.write(data)
             await writer.drain()
         writer.close()

@@ -1,8 +1,10 @@
 """The whole program `c2d-publish` against a real S3 server, and what holds for every storage against IPFS, too."""
 
+import asyncio
 import hashlib
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from c2d.api.environment import S3Target
+from c2d.api.environment import Encryption, S3Target
 from c2d.api.plan import FACTS
 from c2d.api.receipt import Facts, Receipt
 from c2d.api.report import EXIT_FAILED, EXIT_OK, EXIT_RETRY
+from tests.data_plane import s3server
 from tests.data_plane.benches import Bench, S3Bench
+from tests.data_plane.faults import proxied
 from tests.data_plane.programs import eventually
 from tests.data_plane.s3server import S3Server, free_port
 from tests.data_plane.tap import Tap
@@ -284,6 +288,50 @@ class TestKilled:
         assert "told to end" in str(done.report["message"])
 
 
+class TestOvertaken:
+    """A pod that was given up may live on, on a node that lost contact: two attempts of one job are at work."""
+
+    @pytest.mark.parametrize(
+        "left",
+        [
+            pytest.param(25 * MIB, id="while it sends outputs"),
+            pytest.param(3_000, id="before its manifest"),
+            pytest.param(300, id="before it looks for what is stale"),
+        ],
+    )
+    def test_the_later_one_s_results_stay_what_its_report_says(self, bench: S3Bench, left: int) -> None:
+        bench.output("a/large", LARGE)
+        bench.output("small", b"x" * 100_000)
+        address = urlsplit(bench.s3.endpoint)
+        assert address.hostname is not None
+        assert address.port is not None
+        with Tap(address.hostname, address.port, 1 << 62).running() as tap:
+            target = bench.target.model_copy(update={"endpoint": tap.endpoint, "prefix": f"{bench.target.prefix}0"})
+            assert bench.publish(target=target).code == EXIT_OK
+            whole = tap.passed
+        with Tap(address.hostname, address.port, whole - left).running() as tap:
+            target = bench.target.model_copy(update={"endpoint": tap.endpoint})
+            first = bench.volume.start_publish(target, bench.s3.environment)
+            assert tap.closed.wait(60)
+            second = bench.publish("--attempt", 1)
+            assert second.code == EXIT_OK, second.output
+            tap.open()
+            first.wait()
+
+        bench.prefix = f"{bench.prefix.rstrip('/')}-1/"
+        assert second.report["location"] == f"s3://results/{bench.prefix.rstrip('/')}"
+        assert hashlib.sha256(bench.read("manifest.json")).hexdigest() == second.report["manifestSha256"]
+        assert bench.stored()["outputs/a/large"] == LARGE
+        bench.assert_nothing_else()
+
+    def test_what_an_earlier_attempt_left_is_deleted(self, each: Bench) -> None:
+        each.output("large", LARGE)
+        assert each.publish().code == EXIT_OK
+        done = each.publish("--attempt", 2)
+        assert done.code == EXIT_OK, done.output
+        each.assert_left(attempt=2)
+
+
 def test_an_upload_that_ran_out_of_patience_leaves_no_parts(bench: S3Bench) -> None:
     bench.output("large", LARGE)
     upload = bench.s3.client.create_multipart_upload(Bucket="results", Key=f"{bench.prefix}outputs/left")["UploadId"]
@@ -313,3 +361,42 @@ def test_a_receipt_tells_what_ran(each: Bench) -> None:
 def test_facts_that_can_not_be_read(bench: S3Bench) -> None:
     bench.environment = {**bench.environment, FACTS: '{"exitCode": "many"}'}
     assert bench.publish().code == EXIT_FAILED
+
+
+async def test_encryption_is_asked_for_with_every_object(bench: S3Bench) -> None:
+    """versitygw takes these headers and has no KMS, so it is the requests that count here."""
+    encrypted = {"server_side_encryption": Encryption.KMS, "kms_key_id": "alias/results"}
+    bench.output("large", LARGE[: 9 * MIB])
+    bench.output("small")
+    bench.log("logs/algorithm.log", b"hello")
+    bench.environment = {**bench.environment, FACTS: Facts().model_dump_json(by_alias=True)}
+    async with proxied(bench.s3.endpoint) as proxy:
+        target = bench.target.model_copy(update={"endpoint": proxy.endpoint, **encrypted})
+        done = await asyncio.to_thread(bench.publish, target=target)
+    assert done.code == EXIT_OK, done.output
+    assert bench.stored()["outputs/large"] == LARGE[: 9 * MIB]
+    heads = re.findall(rb"(?:PUT|POST) /results/\S*/ns/uid/\S* HTTP.*?\r\n\r\n", b"".join(proxy.requests), re.DOTALL)
+    asked = {}
+    for head in heads:
+        method, url, _ = head.decode().split(" ", 2)
+        name, _, query = url.partition("/ns/uid/")[2].partition("?")
+        asked[method, name, query.partition("=")[0]] = (
+            b"x-amz-server-side-encryption: aws:kms\r\n" in head
+            and b"x-amz-server-side-encryption-aws-kms-key-id: alias/results\r\n" in head
+        )
+    named = {name for (_, name, query), yes in asked.items() if yes and query in ("", "uploads")}
+    assert named == bench.names()
+
+
+def test_a_server_whose_connections_stay_open_gets_the_same(tmp_path: Path, volume: Volume, place_name: str) -> None:
+    binary = s3server.find()
+    if binary is None:
+        pytest.skip(f"versitygw, an S3 server, is not here: {s3server.WHERE}")
+    with s3server.running(binary, tmp_path / "buckets", "--keep-alive") as s3:
+        bench = S3Bench(s3, volume, place_name)
+        bench.output("large", LARGE)
+        for number in range(200):
+            bench.output(f"small {number}", str(number).encode())
+        assert bench.publish().code == EXIT_OK
+        assert bench.stored()["outputs/small 7"] == b"7"
+        bench.assert_nothing_else()

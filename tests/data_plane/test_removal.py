@@ -42,6 +42,13 @@ async def test_more_than_one_request_s_worth(s3: S3Server, remover: Remover, tmp
     assert s3.keys("removal2/") == set()
 
 
+async def test_what_earlier_attempts_wrote_too_late_goes_as_well(s3: S3Server, remover: Remover) -> None:
+    for place in (UID, f"{UID}-1", f"{UID}-2", f"{UID}-3"):
+        s3.client.put_object(Bucket=BUCKET, Key=f"removal3/ns/{place}/outputs/a", Body=b"x")
+    assert await remover.remove(target(s3), f"removal3/ns/{UID}-2", UID) == 3
+    assert s3.keys("removal3/ns/") == {f"{UID}-3/outputs/a"}
+
+
 @pytest.mark.parametrize(
     ("prefix", "uid"),
     [
@@ -52,6 +59,7 @@ async def test_more_than_one_request_s_worth(s3: S3Server, remover: Remover, tmp
         pytest.param(f"ns/{UID}/outputs", UID, id="something below the UID"),
         pytest.param(f"ns/{UID}/", UID, id="a slash at the end"),
         pytest.param(f"ns/{UID}x", UID, id="a longer UID"),
+        pytest.param(f"ns/{UID}-9", UID, id="an attempt that never is"),
         pytest.param(f"/ns/{UID}", UID, id="an empty part"),
         pytest.param(f"ns/../{UID}", UID, id="a way up"),
         pytest.param(f"ns/{UID[:20]}/../{UID}", f"../{UID}", id="a UID that is none"),

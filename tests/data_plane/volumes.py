@@ -82,7 +82,7 @@ class Volume:
                 plan = plan.model_copy(update={"volume": CLAIM})
         secrets = self.folder / "secrets"
         text = plan.model_dump_json(by_alias=True)
-        return self._start("c2d.publish.main", text, environment, "--secrets", secrets, *options)
+        return self._start("c2d.publish.start", text, environment, "--secrets", secrets, *options)
 
     def publish(self, target: Target, environment: dict[str, str], *options: object) -> Finished:
         return self.start_publish(target, environment, *options).wait()

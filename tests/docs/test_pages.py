@@ -106,7 +106,7 @@ def test_every_manifest_is_valid() -> None:
                 assert other in ("NetworkPolicy", "Role"), page
                 continue
         seen += 1
-    assert seen >= 5
+    assert seen >= 10
 
 
 def unknown_values(values: dict[str, Any], schema: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -168,3 +168,29 @@ def test_decisions_are_numbered_and_listed() -> None:
         assert text.startswith(f"# {number}. ")
         assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequences"))
         assert record.name in listed
+
+
+# Which right each request to a bucket takes, by the name that botocore has for it.
+RIGHTS = {
+    "put_object": "s3:PutObject",
+    "create_multipart_upload": "s3:PutObject",
+    "upload_part": "s3:PutObject",
+    "complete_multipart_upload": "s3:PutObject",
+    "abort_multipart_upload": "s3:AbortMultipartUpload",
+    "list_multipart_uploads": "s3:ListBucketMultipartUploads",
+    "list_objects_v2": "s3:ListBucket",
+    "delete_objects": "s3:DeleteObject",
+    "get_object": "s3:GetObject",
+}
+
+
+def test_the_rights_that_the_how_to_lists_are_those_that_are_used() -> None:
+    source = "".join((ROOT / "operator" / "c2d" / "storage" / name).read_text() for name in ("s3.py", "presign.py"))
+    methods = set(re.findall(r"client\.((?!get_paginator|generate_presigned_url)\w+)\(", source))
+    named = set(re.findall(r'(?:get_paginator|generate_presigned_url)\(\s*"(\w+)"', source))
+    page = ROOT / "docs" / "howto" / "store-results.md"
+    used = {RIGHTS[name] for name in methods | named}
+    assert set(re.findall(r"`(s3:\w+)`", kit.prose(page))) == used
+    (policy,) = kit.blocks(page, "json")
+    granted = {action for statement in json.loads(policy)["Statement"] for action in statement["Action"]}
+    assert granted == used - {"s3:GetObject"}

@@ -100,6 +100,11 @@ async def test_it_asks_for_one_and_waits_until_it_is_ready(place: Place) -> None
         assert await looking == "http://10.0.0.7:8090"
 
 
+async def test_the_place_of_a_later_attempt_is_of_the_same_job(place: Place) -> None:
+    place.cluster.put(PODS, pod(place.job))
+    assert await place.readers.address(TARGET, f"{place.prefix}-1") == "http://10.0.0.7:8090"
+
+
 async def test_a_pod_that_only_has_the_labels_is_not_believed(place: Place) -> None:
     place.cluster.put(PODS, pod(place.job, ownerReferences=[]))
     async with place.looking() as looking:

@@ -110,8 +110,23 @@ class VolumeSettings(Observed):
     )
 
 
+class Encryption(enum.StrEnum):
+    AES256 = "AES256"
+    KMS = "aws:kms"
+
+
+def _key_for_kms() -> dict[str, Any]:
+    rule = "!has(self.kmsKeyId) || (has(self.serverSideEncryption) && self.serverSideEncryption == 'aws:kms')"
+    return {"x-kubernetes-validations": [{"rule": rule, "message": _KEY_FOR_KMS}]}
+
+
+_KEY_FOR_KMS = "kmsKeyId needs serverSideEncryption: aws:kms"
+
+
 class S3Target(Observed):
     """Where results go: any server that speaks S3."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra=_key_for_kms())
 
     endpoint: str | None = pydantic.Field(
         None, max_length=512, pattern="^https?://", description="URL of the S3 API; unset: AWS."
@@ -125,6 +140,27 @@ class S3Target(Observed):
         None,
         description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; unset: the pod's workload identity.",
     )
+    service_account_name: Name | None = pydantic.Field(
+        None,
+        description="Service account of the publish pod, whose workload identity may write to the bucket; "
+        "unset: the namespace's default one. No other pod of a job has it.",
+    )
+    server_side_encryption: Encryption | None = pydantic.Field(
+        None, description="How the server encrypts each object, AES256 or aws:kms; unset: as the bucket says."
+    )
+    kms_key_id: str | None = pydantic.Field(
+        None,
+        min_length=1,
+        max_length=2048,
+        pattern="^[A-Za-z0-9:/_.-]+$",
+        description="The key for aws:kms, its ID or ARN; unset: the one of AWS for S3.",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _key_only_for_kms(self) -> "S3Target":
+        if self.kms_key_id is not None and self.server_side_encryption is not Encryption.KMS:
+            raise ValueError(_KEY_FOR_KMS)
+        return self
 
 
 class IpfsTarget(Observed):

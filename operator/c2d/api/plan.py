@@ -14,6 +14,12 @@ CONFIGURE_FILE = "configure.json"
 PUBLISH_FILE = "publish.json"
 # A variable of the publish pod: `Facts`, which are not known yet when the plans are made.
 FACTS = "C2D_RECEIPT"
+ATTEMPTS = 4  # at most, of publishing a job: the first and its repetitions
+
+
+def own_place(uid: str, attempt: int) -> str:
+    """What only this attempt writes to: an earlier one may live on, on a node that lost contact."""
+    return f"{uid}-{attempt}" if attempt else uid
 
 
 class PlannedObject(Model):
@@ -101,6 +107,7 @@ class PublishPlan(Model):
     job: str  # namespace/name
     uid: str
     agreement_id: str = ""
+    attempt: int = pydantic.Field(0, exclude=True)  # the pods before this one; only its command line tells
     s3: S3Target | None = None
     ipfs: IpfsTarget | None = None
     volume: str | None = None  # the claim whose volume keeps the results: the one that publish works on
@@ -110,14 +117,23 @@ class PublishPlan(Model):
 
     @property
     def prefix(self) -> str:
-        """The keys of all objects of this job begin with it; the UID keeps jobs of one name apart.
+        """The keys of all objects of this attempt begin with it; the UID keeps jobs of one name apart.
 
         On IPFS it is a single name, by which the service finds the job's folder again when it is to be removed.
         """
+        return self._prefix(self.attempt)
+
+    @property
+    def earlier_prefixes(self) -> list[str]:
+        """Those of the attempts before, of which none has succeeded."""
+        return [self._prefix(attempt) for attempt in range(self.attempt)]
+
+    def _prefix(self, attempt: int) -> str:
+        place = own_place(self.uid, attempt)
         if self.ipfs is not None:
-            return f"{self.ipfs.prefix}{self.uid}"
+            return f"{self.ipfs.prefix}{place}"
         if self.volume is not None:
-            return f"{self.volume}/{self.uid}"
+            return f"{self.volume}/{place}"
         namespace = self.job.split("/", 1)[0]
         before = self.s3.prefix.strip("/") if self.s3 is not None else ""
-        return "/".join(part for part in (before, namespace, self.uid) if part)
+        return "/".join(part for part in (before, namespace, place) if part)

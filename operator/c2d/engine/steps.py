@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from c2d.api import report
 from c2d.api.job import JobSpec, JobStatus
 from c2d.api.phases import Phase
+from c2d.api.plan import ATTEMPTS
 from c2d.api.reasons import Reason
 from c2d.engine import admission_rules, diagnose, ending, progress, receipt
 from c2d.engine import status as to
@@ -26,7 +27,7 @@ _OF_ALGORITHM = (
     Reason.ALGORITHM_CHECKSUM_MISMATCH,
     Reason.ALGORITHM_NOT_TRUSTED,
 )
-RETRIES = 3  # new pods of one step, for causes outside of the job
+RETRIES = ATTEMPTS - 1  # new pods of one step, for causes outside of the job
 _BACKOFF = timedelta(seconds=5)  # before the first of them; doubled each time
 # The runner ends the algorithm at its deadline; the engine's own clock is for a runner that can't.
 _DEADLINE_SLACK = timedelta(seconds=60)

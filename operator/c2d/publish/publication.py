@@ -2,6 +2,9 @@
 
 The manifest is the commit point: before it, nothing counts; a run that was killed is simply run again. Where the
 address of results is made of what they are, as on IPFS, it is there with the store's `finish`.
+
+Each attempt writes below a prefix of its own, because the pod before it may live on where nobody sees it: both could
+be at work, and manifest and logs differ from one to the other.
 """
 
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -87,11 +90,14 @@ class Publication:
         )
 
     def _make_room(self) -> None:
-        """Frees what killed uploads left; only a store that won't let us leaves it there."""
+        """Frees what killed attempts left; only a store that won't let us leaves it there."""
         try:
+            for prefix in self.plan.earlier_prefixes:
+                self.store.discard_unfinished(f"{prefix}/")
+                self.store.delete(self.store.keys(f"{prefix}/"))
             self.store.discard_unfinished(f"{self.plan.prefix}/")
         except (Denied, Refused) as error:
-            self.world.say(f"unfinished uploads of earlier runs can't be discarded: {error}")
+            self.world.say(f"what earlier attempts left can't be deleted: {error}")
 
     def _send_outputs(self, skips: Skips) -> list[Sent]:
         with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="file") as pool:

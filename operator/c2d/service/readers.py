@@ -73,7 +73,9 @@ class VolumeReaders:
         self._known.pop(prefix, None)
 
     def _record(self, prefix: str) -> Record:
-        record = self._jobs.get(prefix.rpartition("/")[2])
+        place = prefix.rpartition("/")[2]
+        # The first attempt's place is the UID itself, a later one's has a number behind it.
+        record = self._jobs.get(place) or self._jobs.get(place.rpartition("-")[0])
         if record is None or record.results is None:
             raise Missing("the job's volume is gone")
         return record

@@ -1,6 +1,6 @@
 """The RPC of an IPFS node, as far as results need it.
 
-Plain requests over urllib3, which boto3 brings anyway. The client aioipfs 0.7 was tried and left: it takes answers
+Plain requests over urllib3, which botocore brings anyway. The client aioipfs 0.7 was tried and left: it takes answers
 401, 429, 502 and 503 for success, gives None for a connection that broke, knows no headers, wants what it uploads in
 memory or by a path, and brings setuptools and trio into every pod. A publisher of results can't be built on that.
 

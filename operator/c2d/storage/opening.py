@@ -1,4 +1,4 @@
-"""Opens the storage that a target names. What a kind needs is loaded with the first of it: boto3 takes its time."""
+"""Opens the storage that a target names. What a kind needs is loaded with the first of it: botocore takes its time."""
 # ruff: noqa: PLC0415
 
 import os

@@ -1,9 +1,9 @@
 """S3 clients with the credentials of each target, and presigned URLs.
 
 Credentials are files of a mounted Secret, `<folder>/<secret>/AWS_ACCESS_KEY_ID` and so on. They are looked at before
-every use, so that rotated ones count at once. A target without a Secret has boto3's default chain.
+every use, so that rotated ones count at once. A target without a Secret has botocore's default chain.
 
-All of this may block: making a client reads boto3's model of S3, and a workload identity asks the network for its
+All of this may block: making a client reads botocore's model of S3, and a workload identity asks the network for its
 credentials. Only a thread should call it.
 """
 
@@ -11,9 +11,9 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 from c2d.api.environment import S3Target
@@ -75,7 +75,7 @@ class Clients:
         self.folder = credentials
         self._lock = threading.Lock()
         self._held: OrderedDict[_Place, _Held] = OrderedDict()
-        self._session: boto3.session.Session | None = None
+        self._session: botocore.session.Session | None = None
 
     def client(self, target: S3Target) -> "S3Client":
         """Raises Denied where credentials are missing, Refused where the endpoint can't be one."""
@@ -120,9 +120,9 @@ class Clients:
 
     def _make(self, target: S3Target, keys: Keys | None) -> "S3Client":
         with translated("the client", target.bucket):
-            self._session = self._session or boto3.session.Session()
+            self._session = self._session or botocore.session.Session()
             try:
-                return self._session.client(
+                made = self._session.create_client(
                     "s3",
                     endpoint_url=target.endpoint,
                     config=_config(target),
@@ -132,6 +132,7 @@ class Clients:
                 )
             except ValueError as error:
                 raise Refused("the endpoint is not a URL that S3 could be at") from error
+        return cast("S3Client", made)
 
 
 def _place(target: S3Target) -> _Place:
@@ -139,7 +140,7 @@ def _place(target: S3Target) -> _Place:
 
 
 def _config(target: S3Target) -> Config:
-    """Version 4 and, on AWS, the bucket in the host: otherwise boto3 presigns for a host that only redirects."""
+    """Version 4 and, on AWS, the bucket in the host: otherwise botocore presigns for a host that only redirects."""
     return Config(
         signature_version="s3v4",
         region_name=target.region,

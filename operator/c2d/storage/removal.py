@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from c2d.api.environment import IpfsTarget, VolumeTarget
+from c2d.api.plan import ATTEMPTS, own_place
 from c2d.storage import ipfs, targets
 from c2d.storage.errors import Refused
 from c2d.storage.presign import Clients
@@ -28,8 +29,8 @@ class Remover:
     async def remove(self, target: Target, prefix: str, uid: str) -> int:
         """Deletes all objects below `s3://bucket/<prefix>/`; gives how many. Repeating it is fine.
 
-        On IPFS, the job's folder and its pin go, and its blocks with the node's next garbage collection; what other
-        nodes have copied meanwhile stays there.
+        What an earlier attempt of publishing wrote too late goes as well. On IPFS, the job's folder and its pin go,
+        and its blocks with the node's next garbage collection; what other nodes have copied meanwhile stays there.
 
         Raises StorageError: Refused where the prefix doesn't end in the job's UID. Once begun, it goes on even if
         nobody waits for it any more. In a bucket that keeps versions, older versions stay.
@@ -43,16 +44,20 @@ class Remover:
 
     def _remove(self, target: Target, prefix: str, uid: str) -> int:
         if isinstance(target, IpfsTarget):
-            return remove_folder(ipfs.open_store(target, self._clients.folder), targets.folder(target, uid), uid)
+            store = ipfs.open_store(target, self._clients.folder)
+            return sum(remove_folder(store, folder, uid) for folder in targets.folders(target, uid))
         if isinstance(target, VolumeTarget):
             raise Refused("what stays on a job's volume goes with it")
-        check(prefix, uid)
-        return remove_all(S3Store(self._clients.client(target), target.bucket), prefix, uid)
+        bucket = S3Store(self._clients.client(target), target.bucket)
+        return remove_all(bucket, prefix, uid)
 
 
 def remove_all(store: Store, prefix: str, uid: str) -> int:
     """The same on any store, where the caller is."""
-    check(prefix, uid)
+    return sum(_empty(store, own) for own in attempts(prefix, uid))
+
+
+def _empty(store: Store, prefix: str) -> int:
     count = 0
 
     def found() -> Iterator[str]:
@@ -77,11 +82,13 @@ def remove_folder(store: Store, folder: str, uid: str) -> int:
     return count
 
 
-def check(prefix: str, uid: str) -> None:
-    """Raises Refused where the prefix could be another's than this job's."""
-    parts = prefix.split("/")
-    if not _UID.fullmatch(uid) or len(parts) < 2 or parts[-1] != uid or {"", ".", ".."} & set(parts):
+def attempts(prefix: str, uid: str) -> list[str]:
+    """The prefix, and those of the attempts before it. Raises Refused where it could be another's than this job's."""
+    before, _, last = prefix.rpartition("/")
+    known = [own_place(uid, attempt) for attempt in range(ATTEMPTS)]
+    if not _UID.fullmatch(uid) or last not in known or {"", ".", ".."} & set(before.split("/")):
         raise _not_its_own()
+    return [f"{before}/{place}" for place in known[: known.index(last) + 1]]
 
 
 def _not_its_own() -> Refused:

@@ -1,27 +1,41 @@
 """Objects in a bucket of any server that speaks S3.
 
-Credentials come from boto3's default chain: AWS_* variables or the pod's workload identity. Objects get no ACL,
-so they are as private as the bucket. boto3 adds a checksum to every upload, and the server verifies it.
+Credentials come from botocore's default chain: AWS_* variables or the pod's workload identity. Objects get no ACL,
+so they are as private as the bucket.
+
+Every body that is sent has its CRC32 in a header, which a server that knows checksums verifies; any other verifies the
+body's sha256, which is part of the signature then. Of an object in parts the server tells the checksum in the end.
 """
 
+import base64
 import contextlib
 import itertools
 import math
+import ssl
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
-import boto3
+import botocore.session
+from botocore import exceptions
 from botocore.config import Config
+from botocore.httpsession import get_cert_path
+from botocore.loaders import Loader
+from botocore.utils import get_environ_proxies
 
 from c2d.api.environment import S3Target
-from c2d.storage.errors import Refused
+from c2d.storage import s3_direct
+from c2d.storage.errors import Refused, Unavailable
 from c2d.storage.room import Room
+from c2d.storage.s3_direct import Answer, Direct, Keys
 from c2d.storage.s3_errors import translated
 from c2d.storage.store import Finished, Reader
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+    from botocore.session import Session
     from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
@@ -32,6 +46,7 @@ PARTS_AT_ONCE = 4
 MAX_PARTS = 10_000  # of one object; a limit of S3
 MAX_DELETES = 1_000  # in one request; a limit of S3
 GET_SIZE = MIB
+_KEY = "key"
 
 
 @dataclass(frozen=True)
@@ -42,12 +57,43 @@ class Part:
     room: int
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How objects are written: a quicker way than botocore's, if there is one, and how the server encrypts them."""
+
+    direct: Direct | None = None
+    encryption: str | None = None
+    kms_key_id: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As botocore names them."""
+        said = {"ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.kms_key_id}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        said = {
+            "x-amz-server-side-encryption": self.encryption,
+            "x-amz-server-side-encryption-aws-kms-key-id": self.kms_key_id,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
 class S3Store:
     """A bucket. The parts that are under way, over all uploads together, take at most `memory` bytes."""
 
-    def __init__(self, client: "S3Client", bucket: str, part_size: int = PART_SIZE, memory: int = MEMORY) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        bucket: str,
+        writing: Writing = Writing(),
+        part_size: int = PART_SIZE,
+        memory: int = MEMORY,
+    ) -> None:
         self._client = client
         self._bucket = bucket
+        self._writing = writing
         self._part_size = part_size
         self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="part")
         self._room = Room(memory)
@@ -103,9 +149,19 @@ class S3Store:
             raise
 
     def _put_whole(self, key: str, part: Part) -> None:
+        writing = self._writing
         try:
+            if writing.direct is not None and writing.direct.put(key, part.content, writing.headers) is not None:
+                return
+            checksum = s3_direct.crc32(part.content)
             with translated("PutObject", self._bucket):
-                self._client.put_object(Bucket=self._bucket, Key=key, Body=part.content)
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=part.content,
+                    ChecksumCRC32=checksum,
+                    **writing.parameters,  # type: ignore[arg-type]
+                )
         finally:
             self._room.give(part.room)
 
@@ -114,9 +170,10 @@ class S3Store:
         try:
             sent = self._send_parts(key, upload, self._parts(first, source, part_size))
             with translated("CompleteMultipartUpload", self._bucket):
-                self._client.complete_multipart_upload(
+                answer = self._client.complete_multipart_upload(
                     Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": sent}
                 )
+            _verify(answer.get("ChecksumCRC32", ""), sent)
         except BaseException:
             # The first error is the one to tell of; what stays behind is discarded by the next run.
             with contextlib.suppress(Exception):
@@ -126,7 +183,12 @@ class S3Store:
     def _begin(self, key: str, first: Part) -> str:
         try:
             with translated("CreateMultipartUpload", self._bucket):
-                answer = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ChecksumAlgorithm="CRC32")
+                answer = self._client.create_multipart_upload(
+                    Bucket=self._bucket,
+                    Key=key,
+                    ChecksumAlgorithm="CRC32",
+                    **self._writing.parameters,  # type: ignore[arg-type]
+                )
         except BaseException:
             self._room.give(first.room)
             raise
@@ -164,14 +226,23 @@ class S3Store:
         return future
 
     def _send_part(self, key: str, upload: str, number: int, part: bytes) -> "CompletedPartTypeDef":
-        with translated("UploadPart", self._bucket):
-            answer = self._client.upload_part(
-                Bucket=self._bucket, Key=key, UploadId=upload, PartNumber=number, Body=part, ChecksumAlgorithm="CRC32"
-            )
-        completed: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer["ETag"]}
-        if "ChecksumCRC32" in answer:
-            completed["ChecksumCRC32"] = answer["ChecksumCRC32"]
+        answer = self._put_part(key, upload, number, part)
+        completed: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer.etag}
+        if answer.crc32 is not None:
+            completed["ChecksumCRC32"] = answer.crc32
         return completed
+
+    def _put_part(self, key: str, upload: str, number: int, part: bytes) -> Answer:
+        direct = self._writing.direct
+        query = f"partNumber={number}&uploadId={quote(upload, safe='-._~')}"
+        if direct is not None and (answer := direct.put(key, part, {}, query)) is not None:
+            return answer
+        checksum = s3_direct.crc32(part)
+        with translated("UploadPart", self._bucket):
+            said = self._client.upload_part(
+                Bucket=self._bucket, Key=key, UploadId=upload, PartNumber=number, Body=part, ChecksumCRC32=checksum
+            )
+        return Answer(said["ETag"], said.get("ChecksumCRC32"))
 
     def _abort(self, key: str, upload: str) -> None:
         with translated("AbortMultipartUpload", self._bucket):
@@ -185,6 +256,17 @@ def _raise_failure(sending: "list[Future[CompletedPartTypeDef]]") -> None:
             future.result()
 
 
+def _verify(told: str, sent: "list[CompletedPartTypeDef]") -> None:
+    """The server's checksum of an object in parts is one of the parts' checksums, and how many there are."""
+    checksums = [part.get("ChecksumCRC32") for part in sent]
+    _, mark, count = told.partition("-")
+    if not mark or None in checksums:
+        return
+    joined = b"".join(base64.b64decode(checksum) for checksum in checksums if checksum)
+    if told != f"{s3_direct.crc32(joined)}-{len(sent)}" or count != str(len(sent)):
+        raise Unavailable("the server made something else of an object's parts")
+
+
 def open_store(target: S3Target, attempts: int = 5) -> S3Store:
     """The target's bucket, with credentials of the environment. Nothing is sent yet.
 
@@ -193,14 +275,53 @@ def open_store(target: S3Target, attempts: int = 5) -> S3Store:
     config = Config(
         region_name=target.region,
         retries={"mode": "standard", "max_attempts": attempts},
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=s3_direct.CONNECT_TIMEOUT,
+        read_timeout=s3_direct.READ_TIMEOUT,
         max_pool_connections=32,
-        s3={"addressing_style": "path" if target.endpoint else "auto"},
+        s3={"addressing_style": "path" if target.endpoint else "virtual"},
+        signature_version="s3v4",
     )
+    session = botocore.session.Session()
+    session.register_component("data_loader", _Loader())
     with translated("the client", target.bucket):
         try:
-            client = boto3.session.Session().client("s3", endpoint_url=target.endpoint, config=config)
+            made = session.create_client("s3", endpoint_url=target.endpoint, config=config)
         except ValueError as error:
             raise Refused("the endpoint is not a URL that S3 could be at") from error
-    return S3Store(client, target.bucket)
+        client = cast("S3Client", made)
+        direct = _direct(session, client, target)
+    return S3Store(client, target.bucket, Writing(direct, target.server_side_encryption, target.kms_key_id))
+
+
+class _Loader(Loader):
+    """Of what botocore knows about services: buckets, and what credentials come from.
+
+    It would look through its four hundred folders for each of them.
+    """
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002
+        return ["s3", "signin", "sso", "sso-oidc", "sts"]
+
+
+def _direct(session: "Session", client: "S3Client", target: S3Target) -> Direct | None:
+    """None where there are no credentials, which botocore will tell of, or a proxy, which it knows better."""
+    credentials = session.get_credentials()
+    if credentials is None:
+        return None
+    # What botocore knows about hosts is much; a presigned URL has the right one.
+    signed = client.generate_presigned_url("put_object", Params={"Bucket": target.bucket, "Key": _KEY})
+    url = signed.partition("?")[0].removesuffix(_KEY)
+    if get_environ_proxies(url):
+        return None
+    tls = None
+    if url.startswith("https:"):
+        tls = ssl.create_default_context(cafile=session.get_config_variable("ca_bundle") or get_cert_path(True))
+    return Direct(s3_direct.Place(url, target.region), lambda: _keys(credentials), tls)
+
+
+def _keys(credentials: "Credentials") -> Keys | None:
+    """Those of now: a workload identity's are renewed. None where that fails, which botocore will tell of."""
+    try:
+        return credentials.get_frozen_credentials()
+    except (exceptions.BotoCoreError, exceptions.ClientError):
+        return None

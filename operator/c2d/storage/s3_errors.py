@@ -1,4 +1,4 @@
-"""Which of boto3's many errors is which of ours.
+"""Which of botocore's many errors is which of ours.
 
 Only an error's code and the operation's name are passed on: a server's own text may repeat a key or an identity.
 """
@@ -79,7 +79,7 @@ class Told:
 
 @contextlib.contextmanager
 def translated(operation: str, bucket: str) -> Iterator[Told]:
-    """Turns boto3's errors inside of the block into this package's."""
+    """Turns botocore's errors inside of the block into this package's."""
     told = Told(operation, bucket)
     try:
         yield told

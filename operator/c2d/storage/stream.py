@@ -1,6 +1,6 @@
 """Reads private objects as streams, for a service that passes them on to many clients at a time.
 
-boto3 signs for S3, which is arithmetic, a node of IPFS is asked by its RPC, and one aiohttp session fetches: a stream
+botocore signs, which is arithmetic, a node of IPFS is asked by its RPC, and one aiohttp session fetches: a stream
 costs a connection and a bounded buffer, and no thread. A connection that breaks in the middle is made again from the
 byte where it broke, as long as the object is the same; whoever reads doesn't notice. A stream ends complete or with
 an error, never short.
@@ -71,7 +71,7 @@ class Reader:
         self._limits = limits or Limits()
         self._signers = ThreadPoolExecutor(SIGNERS, thread_name_prefix="sign")
         self._readers = readers or Nobody()
-        # A proxy of the environment counts for storages as it does for boto3, and never for pods.
+        # A proxy of the environment counts for storages as it does for botocore, and never for pods.
         self._session = _session(self._limits, tls, proxied=True)
         self._near = _session(self._limits, None, proxied=False)
         self._node = Node(self._session, credentials, self._in_thread)

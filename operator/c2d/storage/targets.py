@@ -9,6 +9,7 @@ import re
 
 import pydantic
 
+from c2d.api import plan
 from c2d.api.environment import IpfsTarget, S3Target, VolumeTarget
 
 Target = S3Target | IpfsTarget | VolumeTarget
@@ -57,9 +58,9 @@ def seen_from_here(target: Target, endpoint: str | None) -> Target:
     return target.model_copy(update={name: endpoint})
 
 
-def folder(target: IpfsTarget, uid: str) -> str:
-    """The name of a job's folder, which is also its pin's."""
-    return f"{target.prefix}{uid}"
+def folders(target: IpfsTarget, uid: str) -> list[str]:
+    """The names that a job's folder, and its pin, may have: one for each attempt of publishing it."""
+    return [f"{target.prefix}{plan.own_place(uid, attempt)}" for attempt in range(plan.ATTEMPTS)]
 
 
 def _base(target: Target) -> str:

@@ -231,7 +231,22 @@ def test_the_publish_pod_gets_the_credentials_and_nothing_else() -> None:
     (container,) = manifest["spec"]["containers"]
     assert manifest["metadata"] == head("publish-1", step="publish", attempt="1")
     assert container["envFrom"] == [{"secretRef": {"name": "s3"}}]
-    assert container["command"] == ["c2d-publish", "--plan", "/c2d/plan/publish.json", "--logs-only"]
+    assert container["command"] == ["c2d-publish", "--plan", "/c2d/plan/publish.json", "--attempt", "1", "--logs-only"]
+    assert "serviceAccountName" not in manifest["spec"]
+
+
+def test_only_the_publish_pod_gets_the_workload_identity_of_the_bucket_and_no_token_of_the_cluster() -> None:
+    environment = build.environment(results={"s3": {"bucket": "results", "serviceAccountName": "results-writer"}})
+    pod = programs.publish(build.job(), environment, SETTINGS, 0, outputs=True)["spec"]
+    assert pod["serviceAccountName"] == "results-writer"
+    assert pod["automountServiceAccountToken"] is False
+    assert [item["name"] for item in pod["volumes"]] == ["data", "tmp", "plan"]
+    assert "envFrom" not in pod["containers"][0]
+    for other in (
+        programs.configure(build.job(), SPEC, environment, SETTINGS, 0),
+        algorithm.algorithm(build.job(), SPEC, environment, 0, 300),
+    ):
+        assert "serviceAccountName" not in other["spec"]
 
 
 ASSET, CODE = "did:op:" + "aa" * 32, "did:op:" + "bb" * 32

@@ -21,9 +21,10 @@ def imported(script: str, module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("module", "foreign"),
     [
-        pytest.param("c2d.configure.main", {"aiohttp", "asyncio", "boto3"}, id="configure until it fetches"),
-        pytest.param("c2d.configure.fetch", {"boto3"}, id="configure, when it fetches"),
-        pytest.param("c2d.publish.main", {"aiohttp", "asyncio"}, id="publish"),
+        pytest.param("c2d.configure.main", {"aiohttp", "asyncio", "botocore"}, id="configure until it fetches"),
+        pytest.param("c2d.configure.fetch", {"botocore"}, id="configure, when it fetches"),
+        pytest.param("c2d.publish.main", {"aiohttp", "asyncio", "boto3", "botocore"}, id="publish until it stores"),
+        pytest.param("c2d.storage.s3", {"aiohttp", "boto3"}, id="publish to S3"),
         pytest.param("c2d.storage.results", {"aiohttp"}, id="the reader of results"),
     ],
 )

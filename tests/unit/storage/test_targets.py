@@ -43,5 +43,5 @@ def test_each_is_reached_by_its_address_from_here() -> None:
     assert targets.seen_from_here(NODE, None) is NODE
 
 
-def test_a_job_s_folder_has_its_uid() -> None:
-    assert targets.folder(NODE, "uid") == "c2d-uid"
+def test_a_job_s_folders_have_its_uid() -> None:
+    assert targets.folders(NODE, "uid") == ["c2d-uid", "c2d-uid-1", "c2d-uid-2", "c2d-uid-3"]

@@ -52,6 +52,8 @@ def publish(
     Where it can reach the engine, it gets a token: to tell how far it is, and to have the receipt signed.
     """
     command = ["c2d-publish", "--plan", f"{plan.MOUNT}/{plan.PUBLISH_FILE}"]
+    if attempt:
+        command += ["--attempt", str(attempt)]
     results = environment.results
     headers = results.ipfs.headers_secret_name if results.ipfs is not None else None
     mounts: list[Object] = (
@@ -68,7 +70,11 @@ def publish(
         container["env"].append(frame.env(plan.FACTS, _literally(facts)))
     if results.s3 is not None and results.s3.credentials_secret_name is not None:
         container["envFrom"] = [{"secretRef": {"name": results.s3.credentials_secret_name}}]
-    return _pod(job, environment, settings, Step.PUBLISH, attempt, container, volumes)
+    made = _pod(job, environment, settings, Step.PUBLISH, attempt, container, volumes)
+    if results.s3 is not None and results.s3.service_account_name is not None:
+        # Workload identities mount tokens of their own, for the cloud only; that of the API server is still not there.
+        made["spec"]["serviceAccountName"] = results.s3.service_account_name
+    return made
 
 
 def _program(settings: Settings, command: list[str], mounts: list[Object]) -> Object:

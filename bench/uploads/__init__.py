@@ -1,0 +1,1 @@
+"""Publishing against the quickest program that puts files into a bucket."""
