@@ -188,7 +188,19 @@ def _reasons() -> str:
         "`status.hint` the sentence below. Whatever else breaks while the data is being provisioned also ends "
         "with code 31. [Debug a job](../howto/debug-a-job.md) says more about each.\n"
     )
-    return page("Reasons", "operator/c2d/api/reasons.py", words, table(("reason", "ends in", "code", "hint"), rows))
+    asset_words = (
+        "## Of assets\n\n`status.asset.reason`, and in the end that of the condition `AssetPublished`, say why results "
+        "did not become an [asset](../howto/publish-results-as-assets.md). None of these fails a job.\n"
+    )
+    asset_rows = [(f"`{reason}`", hint) for reason, hint in reasons.ASSET_HINTS.items()]
+    return page(
+        "Reasons",
+        "operator/c2d/api/reasons.py",
+        words,
+        table(("reason", "ends in", "code", "hint"), rows),
+        asset_words,
+        table(("reason", "hint"), asset_rows),
+    )
 
 
 # --- chart

@@ -13,6 +13,9 @@ ENGINE = {
     "no receipt is signed, and no progress is shown.",
     "C2D_METADATA_URI": "The Aquarius for jobs that name none.",
     "C2D_TRUSTED_METADATA_URIS": "The others that a job may name, with commas between. With neither: any.",
+    "C2D_CHAINS": "Where results can become assets: a JSON list of objects with `chainId`, `rpcUrl`, `factoryAddress` "
+    "and, if need be, `maxFeeGwei` and `confirmations`; see `operator.chains` of the [chart](chart.md). Empty: "
+    "nowhere.",
     "C2D_READERS": "Service accounts that may read results on volumes, as `namespace:name`, with commas between. "
     "Empty: nobody.",
     "OPERATOR_PRIVATE_KEY": "The key that signs downloads from Providers: 0x and 64 hexadecimal digits. Its address is "

@@ -55,6 +55,37 @@ def test_the_engine_gets_every_setting_that_it_reads(helm: str) -> None:
     assert (options.trusted_metadata_uris, careful.trusted_metadata_uris) == ((), ("https://a", "https://b"))
 
 
+def test_the_engine_gets_its_chains_and_an_url_in_a_secret_stays_there(helm: str) -> None:
+    factory = "0x" + "ab" * 20
+    chains = [
+        {"chainId": 8996, "rpcUrl": "http://node:8545", "factoryAddress": factory, "confirmations": 3},
+        {
+            "chainId": 1313161554,
+            "rpcUrlSecret": {"name": "rpc", "key": "url"},
+            "factoryAddress": factory,
+            "maxFeeGwei": 0.5,
+        },
+    ]
+    pod = pod_of(rendered(helm, operator={"chains": chains}), "engine")
+    told = {item["name"]: item for item in pod["containers"][0]["env"]}
+    assert told["RPC_URL_1313161554"]["valueFrom"] == {"secretKeyRef": {"name": "rpc", "key": "url"}}
+    assert [item["name"] for item in pod["containers"][0]["env"]].index("RPC_URL_1313161554") < list(told).index(
+        "C2D_CHAINS"
+    )
+    # As Kubernetes puts it in.
+    text = told["C2D_CHAINS"]["value"].replace("$(RPC_URL_1313161554)", "https://node.example/key")
+    near, far = Options.read({"C2D_IMAGE": "any", "C2D_CHAINS": text}).chains
+    assert (near.chain_id, near.rpc_url, near.confirmations) == (8996, "http://node:8545", 3)
+    assert (far.chain_id, far.rpc_url, far.max_fee) == (1313161554, "https://node.example/key", 500_000_000)
+
+
+def test_a_chain_needs_one_way_to_its_node(helm: str) -> None:
+    chain = {"chainId": 1, "factoryAddress": "0x" + "ab" * 20}
+    both = {**chain, "rpcUrl": "http://node:8545", "rpcUrlSecret": {"name": "rpc", "key": "url"}}
+    for wrong in (chain, both):
+        assert run(helm, "template my", {"environments": [ENVIRONMENT], "operator": {"chains": [wrong]}}).returncode
+
+
 def test_the_canary_is_the_first_port_because_the_link_tells_that_one(helm: str) -> None:
     items = rendered(helm)
     ports = [(port["port"], port["targetPort"]) for port in one(items, "Service")["spec"]["ports"]]

@@ -33,6 +33,7 @@ CHANGES = [
         {"inputs": [{"id": "x", "files": [{"url": "https://b"}]}]}, "inputs can't be changed", id="the inputs"
     ),
     pytest.param({"owner": "0x1"}, "owner can't be changed", id="the owner"),
+    pytest.param({"resultsAsset": {"name": "x"}}, "resultsAsset can't be changed", id="what becomes of the results"),
 ]
 
 

@@ -222,6 +222,18 @@ async def test_what_older_clients_put_into_the_output_is_no_error(service: Servi
     assert (await service.start(provider.start(workflow=workflow(output=output)))).status == 200
 
 
+async def test_results_become_an_asset_where_the_environment_makes_assets(provider: Provider) -> None:
+    asked = workflow(output={"publishOutput": True, "metadata": {"name": "Branin, solved"}})
+    offer = {"chainId": 8996, "providerUrl": "http://provider.example.com"}
+    cluster = new_cluster(environment("assets", resultsAssets=offer))
+    async with running(cluster) as service:
+        for name, agreement in (("assets", "0xa1"), ("ocean-compute", "0xa2")):
+            start = provider.start(workflow=asked, environment=name, agreementId=agreement)
+            assert (await service.start(start)).status == 200
+    found = {item["spec"]["environment"]: item["spec"].get("resultsAsset") for item in service.cluster.jobs()}
+    assert found == {"assets": {"name": "Branin, solved"}, "ocean-compute": None}
+
+
 @pytest.mark.parametrize(
     ("asset", "expected"),
     [

@@ -47,3 +47,13 @@ environments and the others that are named. */}}
 {{- end }}
 {{- $names | uniq | sortAlpha | toJson }}
 {{- end }}
+
+{{- /* The chains, as the engine reads them; an URL in a Secret is put in by Kubernetes. */}}
+{{- define "c2d.chains" -}}
+{{- $chains := list }}
+{{- range . }}
+{{- $url := .rpcUrl | default (printf "$(RPC_URL_%d)" (int64 .chainId)) }}
+{{- $chains = append $chains (merge (dict "chainId" (int64 .chainId) "rpcUrl" $url) (omit . "rpcUrlSecret" "chainId")) }}
+{{- end }}
+{{- $chains | toJson }}
+{{- end }}

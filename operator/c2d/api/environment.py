@@ -220,6 +220,26 @@ class Results(Observed):
         return found
 
 
+class ResultsAssets(Observed):
+    """How results become assets of the Ocean network, for jobs that ask for it."""
+
+    chain_id: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        description="The chain that they are published on: one of the operator's chains."
+    )
+    provider_url: str = pydantic.Field(
+        max_length=512,
+        pattern="^https?://",
+        description="The Provider that encrypts them and hands out their files, as everybody reaches it.",
+    )
+    files_url: str | None = pydantic.Field(
+        None,
+        max_length=512,
+        pattern="^https?://",
+        description="What stands for the bucket in URLs under which that Provider reads results in S3; it is only "
+        "shown encrypted. Not needed for IPFS.",
+    )
+
+
 class Assets(Observed):
     """How inputs and algorithms are fetched."""
 
@@ -252,6 +272,9 @@ class Timeouts(Observed):
     )
     configure_seconds: Seconds = pydantic.Field(3_600, description="How long the configure pod may run.")
     publish_seconds: Seconds = pydantic.Field(3_600, description="How long the publish pod may run.")
+    asset_seconds: Seconds = pydantic.Field(
+        1_800, description="How long publishing the results as an asset may take; the job then ends without it."
+    )
 
 
 class EnvironmentSpec(Observed):
@@ -283,6 +306,9 @@ class EnvironmentSpec(Observed):
     pod: PodSettings = pydantic.Field(default_factory=PodSettings, description="Where and how the pods run.")
     volume: VolumeSettings = pydantic.Field(default_factory=VolumeSettings, description="The job's volume.")
     results: Results = pydantic.Field(description="Where results go.")
+    results_assets: ResultsAssets | None = pydantic.Field(
+        None, description="How results become assets of the Ocean network, for jobs that ask for it; unset: never."
+    )
     storage_expiry_seconds: Annotated[int, pydantic.Field(ge=0, le=315_360_000)] = pydantic.Field(
         0, description="How long results are kept after a job's end; 0: until they are removed."
     )

@@ -8,7 +8,7 @@ import pydantic
 from c2d.api.environment import GROUP, EnvironmentSpec, Name
 from c2d.api.model import Model, Observed, Time
 from c2d.api.phases import Phase
-from c2d.api.reasons import Reason
+from c2d.api.reasons import AssetReason, Reason
 
 Sha256 = Annotated[str, pydantic.Field(pattern="^[0-9a-f]{64}$")]
 # A DID, or any name when there is none; it becomes a folder, so no slash and no leading dot.
@@ -248,7 +248,16 @@ class Algorithm(Model):
     )
 
 
-_FIXED = ("environment", "owner", "agreementId", "chainId", "validUntil", "inputs", "algorithm")
+class ResultsAsset(Model):
+    """What the asset tells of itself that the job's results become."""
+
+    name: str = pydantic.Field("", max_length=256, description="Its name; empty: it names the job.")
+    description: str = pydantic.Field("", max_length=4096, description="What it is; empty: the results of the job.")
+    author: str = pydantic.Field("", max_length=256, description="Who made it; empty: the job's owner.")
+    license: str = pydantic.Field("", max_length=256, description="Its license; empty: No License Specified.")
+
+
+_FIXED = ("environment", "owner", "agreementId", "chainId", "validUntil", "inputs", "algorithm", "resultsAsset")
 _SPEC_RULES: Any = [
     *(
         {
@@ -291,6 +300,11 @@ class JobSpec(Model):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
     )
     algorithm: Algorithm = pydantic.Field(description="What computes.")
+    results_asset: ResultsAsset | None = pydantic.Field(
+        None,
+        description="Publish the results as an asset of the Ocean network, which becomes the owner's; for environments "
+        "with resultsAssets.",
+    )
     stop: bool = pydantic.Field(False, description="Set it to stop the job; logs are still published.")
     remove: bool = pydantic.Field(
         False, description="Set it to have the finished job's results deleted; its record stays."
@@ -385,6 +399,46 @@ class ResultsStatus(Observed):
     )
 
 
+class AssetStep(enum.StrEnum):
+    """The transactions that make an asset, in their order."""
+
+    CREATE = "Create"  # the data NFT and its datatoken, the operator's for now
+    DESCRIBE = "Describe"  # the DDO, encrypted
+    HAND_OVER = "HandOver"  # the NFT, to the owner of the job
+
+
+class AssetTransaction(Observed):
+    """A transaction, written down before it is sent: whoever goes on sends the same one."""
+
+    nonce: int = pydantic.Field(description="Its number among those of the operator's account.")
+    block: int = pydantic.Field(description="The chain's latest block when it was made: it is in none before.")
+    hashes: list[str] = pydantic.Field(
+        description="Its hash, and those it had with lower fees: at most one of them is ever mined."
+    )
+    raw: str = pydantic.Field(description="What is sent, as hex.")
+
+
+class AssetState(enum.StrEnum):
+    IN_PROGRESS = "InProgress"
+    PUBLISHED = "Published"
+    FAILED = "Failed"
+
+
+class AssetStatus(Observed):
+    """The asset that the results become."""
+
+    state: AssetState = pydantic.Field(AssetState.IN_PROGRESS, description="How far it is.")
+    chain_id: int = pydantic.Field(description="The chain that it is on.")
+    start_time: Time = pydantic.Field(description="When its publication began.")
+    step: AssetStep = pydantic.Field(AssetStep.CREATE, description="The transaction that comes next or is under way.")
+    transaction: AssetTransaction | None = pydantic.Field(None, description="The one that is under way.")
+    mined: list[str] = pydantic.Field(default_factory=list, description="Hashes of those that are mined.")
+    nft_address: str = pydantic.Field("", description="The data NFT.")
+    datatoken_address: str = pydantic.Field("", description="Its datatoken.")
+    reason: AssetReason | None = pydantic.Field(None, description="Why it isn't there yet, or never will be.")
+    message: str = pydantic.Field("", max_length=1024, description="What happened, for a human.")
+
+
 class JobStatus(Observed):
     """What was observed. Written by the engine only."""
 
@@ -413,3 +467,5 @@ class JobStatus(Observed):
     steps: Steps = pydantic.Field(default_factory=Steps, description="The job's pods.")
     outcome: Outcome | None = pydantic.Field(None, description="How the job will end, once its logs are published.")
     results: ResultsStatus | None = pydantic.Field(None, description="What was published.")
+    asset: AssetStatus | None = pydantic.Field(None, description="The results as an asset of the Ocean network.")
+    results_did: str = pydantic.Field("", description="The DID of that asset, as soon as it is the owner's.")

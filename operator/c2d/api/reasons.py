@@ -127,3 +127,44 @@ ENDINGS: dict[Reason, Ending] = {
     ),
     Reason.STOPPED: Ending(Phase.STOPPED, ""),
 }
+
+
+class AssetReason(enum.StrEnum):
+    """Why results did not become an asset, or not yet. None of these ever fails a job."""
+
+    NO_OUTPUTS = "NoOutputs"
+    TOO_MANY_OUTPUTS = "TooManyOutputs"
+    NAME_TOO_LONG = "NameTooLong"
+    CHAIN_UNREACHABLE = "ChainUnreachable"
+    WRONG_CHAIN = "WrongChain"
+    INSUFFICIENT_FUNDS = "InsufficientFunds"
+    FEES_TOO_HIGH = "FeesTooHigh"
+    TRANSACTION_REFUSED = "TransactionRefused"
+    TRANSACTION_REVERTED = "TransactionReverted"
+    PROVIDER_UNREACHABLE = "ProviderUnreachable"
+    PROVIDER_REFUSED = "ProviderRefused"
+    DDO_TOO_LARGE = "DdoTooLarge"
+    TIMED_OUT = "TimedOut"
+    STOPPED = "Stopped"
+
+
+ASSET_HINTS: dict[AssetReason, str] = {
+    AssetReason.NO_OUTPUTS: "The algorithm wrote no outputs, and logs are never published as an asset.",
+    AssetReason.TOO_MANY_OUTPUTS: "Only results that the job's status lists become an asset: write fewer files, or one "
+    "archive of them.",
+    AssetReason.NAME_TOO_LONG: "An output's name is too long for a key of its own; give it a shorter one.",
+    AssetReason.CHAIN_UNREACHABLE: "The engine can't reach the chain's RPC, or it answers nonsense; see the engine's "
+    "log and operator.chains.",
+    AssetReason.WRONG_CHAIN: "The RPC serves another chain, or has no ERC721Factory at that address; correct "
+    "operator.chains.",
+    AssetReason.INSUFFICIENT_FUNDS: "The operator's account can't pay for the transactions; send it funds.",
+    AssetReason.FEES_TOO_HIGH: "The chain's fees are above maxFeeGwei of operator.chains; wait, or raise it.",
+    AssetReason.TRANSACTION_REFUSED: "The chain's node took no transaction; the message has its answer.",
+    AssetReason.TRANSACTION_REVERTED: "A contract refused; check the address of the ERC721Factory in operator.chains.",
+    AssetReason.PROVIDER_UNREACHABLE: "The engine can't reach the Provider that is to encrypt the asset; see "
+    "resultsAssets.providerUrl.",
+    AssetReason.PROVIDER_REFUSED: "The Provider would not encrypt; it must serve the chain of resultsAssets.",
+    AssetReason.DDO_TOO_LARGE: "The encrypted DDO doesn't fit a transaction; write fewer files, or shorter names.",
+    AssetReason.TIMED_OUT: "It was not done in timeouts.assetSeconds.",
+    AssetReason.STOPPED: "The job was stopped while its asset was being published.",
+}

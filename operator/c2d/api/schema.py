@@ -64,6 +64,7 @@ JOB_COLUMNS = [
     _column("Owner", ".spec.owner", priority=1),
     _column("Node", ".status.steps.algorithm.node", priority=1),
     _column("Results", ".status.results.location", priority=1),
+    _column("Asset", ".status.resultsDid", priority=1),
 ]
 
 ENVIRONMENT_COLUMNS = [

@@ -90,6 +90,7 @@ def _facts(job: Job, now: datetime) -> rich.table.Table:
         "submitted": f"{job.created}, {wording.age(wording.moment(job.created), now)} ago",
         "duration": wording.between(status.date_created, status.date_finished or now),
         "results": _results(job),
+        "asset": _asset(status),
     }
     for name, value in facts.items():
         if value:
@@ -105,6 +106,13 @@ def _results(job: Job) -> str:
     if job.results_removed:
         return f"{text}, removed {job.results_removed}"
     return f"{text}, kept until {job.results_expire:%Y-%m-%dT%H:%M:%SZ}" if job.results_expire else text
+
+
+def _asset(status: JobStatus) -> str:
+    """Its DID, or what is in its way."""
+    if status.asset is None or status.results_did:
+        return status.results_did
+    return ": ".join(part for part in (status.asset.state, status.asset.message) if part)
 
 
 def steps(job: Job, now: datetime) -> rich.table.Table:

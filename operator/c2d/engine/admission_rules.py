@@ -14,7 +14,7 @@ from c2d.engine import assets
 from c2d.engine import status as to
 from c2d.engine.state import Place, Settings
 from c2d.kube import names
-from c2d.ocean import dids
+from c2d.ocean import dids, signatures
 
 # A queued job's position is refreshed this often, not at each change: that would be a write per job and job.
 REFRESH = timedelta(seconds=60)
@@ -37,6 +37,7 @@ def objection(spec: JobSpec, environment: EnvironmentSpec, settings: Settings) -
     if service is not None:
         return service
     invalid = next((text for rule in _RULES for text in rule(spec, environment)), None)
+    invalid = invalid or next(_assets(spec, environment, settings), None)
     return to.outcome_of(Reason.INVALID_SPEC, invalid) if invalid is not None else None
 
 
@@ -114,6 +115,24 @@ def _volumes(spec: JobSpec, environment: EnvironmentSpec) -> Iterator[str]:
             yield f"inputs: {item.id}: the environment does not allow volume; see its assets.allowVolumes"
         if names.is_volume(item.volume.claim_name):
             yield f"inputs: {item.id}: volume.claimName has the name of a job's own volume, which no other job may read"
+
+
+def _assets(spec: JobSpec, environment: EnvironmentSpec, settings: Settings) -> Iterator[str]:
+    """Results that are to become an asset: there must be a way to make it, and to its files, and somebody to get it."""
+    if spec.results_asset is None:
+        return
+    offer = environment.results_assets
+    if offer is None:
+        yield "resultsAsset: the environment publishes no results as assets; see its resultsAssets"
+        return
+    if offer.chain_id not in settings.chain_ids:
+        why = f"this operator can't publish on chain {offer.chain_id}, where the environment wants it"
+        yield f"resultsAsset: {why}; see operator.chains and operator.privateKeySecret"
+    if not signatures.is_address(spec.owner):
+        yield "owner: an asset needs an owner, the address of an account: 0x and 40 hexadecimal digits"
+    if environment.results.ipfs is None and (environment.results.s3 is None or offer.files_url is None):
+        why = "no Provider can read the results of the environment"
+        yield f"resultsAsset: {why}; publish them to IPFS, or set resultsAssets.filesUrl for a bucket"
 
 
 # What the API server's rules can't see.

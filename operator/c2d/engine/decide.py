@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from c2d.api.phases import TERMINAL, Phase
 from c2d.api.reasons import Reason
-from c2d.engine import admission_rules, ending, keeping, steps
+from c2d.engine import admission_rules, asset, ending, keeping, steps
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.state import Decision, Delete, Observed
@@ -127,6 +127,13 @@ def _pending(seen: Observed, now: datetime) -> Decision | None:
     return Decision(admission_rules.queued(status, seen.place, now), wake_after=min(left, admission_rules.REFRESH))
 
 
+def _publishes_asset(seen: Observed, now: datetime) -> Decision | None:
+    """All that is left to do is on a chain; whether the publish pod is still there no longer matters."""
+    if seen.job.status.phase is not Phase.PUBLISHING or seen.job.status.asset is None:
+        return None
+    return asset.follow(seen.job.status, seen.job.spec, now)
+
+
 def _working(seen: Observed, now: datetime) -> Decision | None:
     """Follow the pod of the current phase."""
     return steps.follow(seen, now)
@@ -141,5 +148,6 @@ _CHECKS: tuple[Check, ...] = (
     _not_allowed,
     _agreement_in_use,
     _pending,
+    _publishes_asset,
     _working,
 )

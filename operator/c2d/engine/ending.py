@@ -11,7 +11,7 @@ from c2d.api import report
 from c2d.api.job import JobStatus, Outcome, ResultsStatus
 from c2d.api.phases import Phase
 from c2d.api.reasons import Reason
-from c2d.engine import keeping
+from c2d.engine import asset, keeping
 from c2d.engine import status as to
 from c2d.engine.diagnose import Failure
 from c2d.engine.pods import PodView, Step
@@ -42,7 +42,7 @@ def end(seen: Observed) -> tuple[Action, ...]:
     return tuple(Delete(PODS, pod.name, pod.uid) for pod in alive)
 
 
-def published(status: JobStatus, pod: PodView, now: datetime) -> Decision:
+def published(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:
     """The publish pod succeeded: its report says what there is."""
     said = report.parse(report.PublishReport, pod.report) or report.PublishReport()
     status = to.with_step(status, Step.PUBLISH, bytes=said.bytes, progress=None)
@@ -57,6 +57,8 @@ def published(status: JobStatus, pod: PodView, now: datetime) -> Decision:
     )
     status = status.model_copy(update={"results": results})
     outcome = status.outcome or to.outcome_of(Reason.SUCCEEDED)
+    if asset.is_wanted(seen.job.spec, outcome):
+        return asset.begin(status, now)
     return Decision(to.ended(status, outcome, now), wake_after=timedelta(0))
 
 

@@ -14,10 +14,14 @@ import kopf
 
 from c2d import __version__
 from c2d.api import plan
+from c2d.chain import settings as chain_settings
+from c2d.chain.errors import BadChain
+from c2d.chain.settings import Chain
 from c2d.engine import handlers, signer
 from c2d.engine.environments import report_for_ever
 from c2d.engine.keys import fetch_for_ever
 from c2d.engine.listener import Listener
+from c2d.engine.minting import Minter
 from c2d.engine.nonces import Nonces
 from c2d.engine.observe import World
 from c2d.engine.rates import Rates
@@ -50,6 +54,7 @@ class Options:
     signer_port: int
     metadata_uri: str
     trusted_metadata_uris: tuple[str, ...]
+    chains: tuple[Chain, ...]  # where results can become assets
     readers: tuple[str, ...]  # service accounts, as namespace:name
     health_port: int
     log_level: str
@@ -71,6 +76,7 @@ class Options:
             signer_port=_port(environ, "C2D_SIGNER_PORT", "8081"),
             metadata_uri=environ.get("C2D_METADATA_URI", ""),
             trusted_metadata_uris=_names(environ.get("C2D_TRUSTED_METADATA_URIS", "")),
+            chains=_chains(environ.get("C2D_CHAINS", "")),
             readers=_names(environ.get("C2D_READERS", "")),
             health_port=_port(environ, "C2D_HEALTH_PORT", "8080"),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
@@ -88,6 +94,13 @@ def _key(text: str) -> PrivateKey | None:
         return PrivateKey(text)
     except BadKey as error:
         raise SystemExit(f"OPERATOR_PRIVATE_KEY can't be used: {error}") from None
+
+
+def _chains(text: str) -> tuple[Chain, ...]:
+    try:
+        return chain_settings.parse(text)
+    except BadChain as error:
+        raise SystemExit(f"C2D_CHAINS can't be used: {error}") from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: str) -> int:
@@ -120,7 +133,8 @@ async def run(options: Options, probes: tuple[str, ...]) -> None:
         await require_definitions(client, namespaces)
         world, registry, stop_flag = World(), kopf.OperatorRegistry(), asyncio.Event()
         reconciler = Reconciler(client, world, settings_of(options, probes))
-        handlers.register(registry, world, reconciler, stop_flag, beside(options, client, world, reconciler))
+        work = [*beside(options, client, world, reconciler), *minting(options, client, world, reconciler)]
+        handlers.register(registry, world, reconciler, stop_flag, work)
         await kopf.operator(
             registry=registry,
             standalone=True,
@@ -144,6 +158,8 @@ def settings_of(options: Options, probes: tuple[str, ...]) -> Settings:
         engine_url=options.signer_url,
         metadata_uri=options.metadata_uri,
         trusted_metadata_uris=options.trusted_metadata_uris,
+        # Without a key there is no account that could publish.
+        chain_ids=tuple(chain.chain_id for chain in options.chains) if options.key is not None else (),
         readers=options.readers,
     )
 
@@ -163,6 +179,17 @@ def beside(
         functools.partial(signer.serve_for_ever, application, options.signer_port),
         *([functools.partial(fetch_for_ever, client, world)] if options.readers else []),
     ]
+
+
+def minting(
+    options: Options, client: Client, world: World, reconciler: Reconciler
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """What makes assets of results, for each chain; it speaks to none before there is something to publish."""
+    if options.key is None:
+        return []
+    minters = [Minter(client, world, chain, options.key, reconciler.queue.wake) for chain in options.chains]
+    reconciler.minters.extend(minter.queue.wake for minter in minters)
+    return [minter.work for minter in minters]
 
 
 async def require_definitions(client: Client, namespaces: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from c2d.api.job import JobStatus
 from c2d.api.phases import ACTIVE
-from c2d.engine import events
+from c2d.engine import asset, events
 from c2d.engine.act import act
 from c2d.engine.decide import decide, refused
 from c2d.engine.observe import World, environment_key, misses_pod, observe
@@ -47,6 +47,8 @@ class Reconciler:
         self._failures: dict[Key, int] = {}
         self._listed: dict[str, datetime] = {}
         self._telling: set[asyncio.Task[None]] = set()
+        # Told of jobs whose asset is to be made: what speaks to chains, where there is one.
+        self.minters: list[Callable[[Key], None]] = []
 
     async def work(self) -> None:
         """Run for ever; several of these may run side by side."""
@@ -87,6 +89,8 @@ class Reconciler:
         now = self._clock()
         seen = await self._observe(item, now)
         decision = await self._carry_out(key, seen, decide(seen, now), now)
+        if asset.is_under_way(decision.status):
+            self._wake_minters(key)
         if decision.status.phase not in ACTIVE:
             self._listed.pop(seen.job.uid, None)
             return decision.wake_after
@@ -129,6 +133,10 @@ class Reconciler:
         item = self._world.jobs.get(key)
         if item is None or uid_of(item) != job.uid:
             return False
+        if asset.is_under_way(job.status) and self._world.job(item).status != job.status:
+            # It was written while we worked: what we decided is about what was before.
+            self.queue.wake(key)
+            return False
         change = merge_patch(item.get("status") or {}, _dump(status))
         if not change:
             return True
@@ -147,6 +155,10 @@ class Reconciler:
             self._wake_next(item, status)
         self._tell(events.of_transition(job, status, now))
         return True
+
+    def _wake_minters(self, key: Key) -> None:
+        for wake in self.minters:
+            wake(key)
 
     def _wake_next(self, item: Object, status: JobStatus) -> None:
         """A job that ended leaves its place to those that wait."""

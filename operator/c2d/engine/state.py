@@ -23,6 +23,7 @@ class Settings:
     engine_url: str = ""  # the same port, with a key or without; empty: no pod can tell how far it is
     metadata_uri: str = ""  # the Aquarius for assets that name none
     trusted_metadata_uris: tuple[str, ...] = ()  # the others that an asset may name; without both: any
+    chain_ids: tuple[int, ...] = ()  # where results can become assets
     readers: tuple[str, ...] = ()  # service accounts that may read results on volumes, as namespace:name
 
 

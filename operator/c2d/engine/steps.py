@@ -173,7 +173,7 @@ def _done(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Dec
         case Step.ALGORITHM:
             return _computed(seen, status, pod, now)
         case Step.PUBLISH:
-            return ending.published(status, pod, now)
+            return ending.published(seen, status, pod, now)
 
 
 def _configured(seen: Observed, status: JobStatus, pod: PodView, now: datetime) -> Decision:

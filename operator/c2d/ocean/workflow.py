@@ -15,7 +15,7 @@ from typing import Any
 import pydantic
 
 from c2d.api import job, volume
-from c2d.ocean import envs
+from c2d.ocean import envs, values
 from c2d.ocean.errors import WorkflowInvalid
 from c2d.ocean.field import Field
 
@@ -24,6 +24,7 @@ DATA_LIMIT = 1_000_000  # bytes as JSON; of the custom data, and of each user da
 INPUTS_LIMIT = 64
 URLS_LIMIT = 64  # of each input
 ALGORITHM_URLS_LIMIT = 16
+_ASSET_LIMITS = {"name": 256, "description": 4096, "author": 256, "license": 256}  # characters
 _ID_LIMIT = 256  # characters; of a DID, a service, a transaction
 
 
@@ -79,9 +80,10 @@ class Algorithm:
 
 @dataclass(frozen=True)
 class Output:
-    """Where DDOs are found; "" for the operator's own choice."""
+    """Where DDOs are found; "" for the operator's own choice. And what an asset of the results is to tell of itself."""
 
     metadata_uri: str = ""
+    asset: Mapping[str, str] | None = None  # None: they become none
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,25 @@ def _only_stage(workflow: object) -> Field:
 
 def _output(output: Field) -> Output:
     """Whatever else older clients put there is theirs to know."""
-    return Output(output.child("metadataUri").url())
+    uri = output.child("metadataUri").url()
+    return Output(uri, _asset(output.child("metadata")) if output.child("publishOutput").value is True else None)
+
+
+def _asset(metadata: Field) -> dict[str, str]:
+    """What can be used of the metadata as ocean.js has it; its other members are never an error, so none is here."""
+    given = metadata.value if isinstance(metadata.value, dict) else {}
+    return {name: text for name, limit in _ASSET_LIMITS.items() if (text := _shown(given.get(name), limit))}
+
+
+def _shown(given: object, limit: int) -> str:
+    """The text, cut where it is too long; "" for what is none, or can't be kept."""
+    if not isinstance(given, str):
+        return ""
+    try:
+        values.require_text(given)
+    except values.NotKept:
+        return ""
+    return given[:limit]
 
 
 # --- inputs

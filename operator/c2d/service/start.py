@@ -107,7 +107,8 @@ class Starter:
             raise BadRequest("Environment invalid or does not exist")
         name = next_name(asked.agreement_id, [record.name for record in self._jobs.of_agreement(asked.agreement_id)])
         private = f"{name}-{secrets.token_hex(4)}"
-        parts = translate.job(asked, private, self._defaults.metadata_uri)
+        assets = offer.spec.results_assets is not None
+        parts = translate.job(asked, private, self._defaults.metadata_uri, assets)
         request = Request(
             algo_did=parts.algo_did,
             input_dids=parts.input_dids,

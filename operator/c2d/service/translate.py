@@ -12,7 +12,7 @@ import pydantic
 
 from c2d.api.job import JobSpec
 from c2d.api.model import format_time
-from c2d.ocean import workflow
+from c2d.ocean import signatures, workflow
 from c2d.ocean.errors import WorkflowInvalid
 from c2d.ocean.workflow import Algorithm, Input, RawCode, Remote, Urls
 from c2d.service.errors import BadRequest
@@ -54,8 +54,11 @@ class Private:
         return {"secretKeyRef": {"name": name, "key": key}}
 
 
-def job(asked: Start, private_name: str, metadata_uri: str) -> Parts:
-    """The same request and name give the same parts. Raises BadRequest, which names the field."""
+def job(asked: Start, private_name: str, metadata_uri: str, assets: bool = False) -> Parts:
+    """The same request and name give the same parts. Raises BadRequest, which names the field.
+
+    `assets`: whether results may become assets. Where they may not, clients ask for it in vain, as they always did.
+    """
     try:
         flow = workflow.parse(asked.workflow)
     except WorkflowInvalid as error:
@@ -73,6 +76,8 @@ def job(asked: Start, private_name: str, metadata_uri: str) -> Parts:
         spec["chainId"] = asked.chain_id
     if asked.valid_until is not None:
         spec["validUntil"] = format_time(asked.valid_until)
+    if assets and flow.output.asset is not None and signatures.is_address(asked.owner):
+        spec["resultsAsset"] = dict(flow.output.asset)
     _check(spec)
     return Parts(
         spec=spec,

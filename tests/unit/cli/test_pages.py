@@ -74,6 +74,12 @@ def test_a_page_tells_for_how_long_results_are_kept():
     assert "results      4 files, 2.5 kB, s3://kept/ns/uid, removed 2026-01-02T04:05:17Z" in text(pages.page(job, NOW))
 
 
+def test_a_page_tells_of_the_asset_or_of_what_is_in_its_way():
+    asset = {"chainId": 137, "startTime": "2026-01-02T03:04:17Z", "message": "send it funds"}
+    assert "asset        InProgress: send it funds" in text(pages.page(seen("Publishing", asset=asset), NOW))
+    assert "asset        did:op:0a" in text(pages.page(seen("Succeeded", asset=asset, resultsDid="did:op:0a"), NOW))
+
+
 def test_a_page_of_a_job_that_waits_is_short():
     assert text(pages.page(seen(), NOW)) == [
         "branin in namespace ns: Pending",

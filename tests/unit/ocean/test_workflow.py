@@ -305,6 +305,31 @@ def test_the_output(given, uri):
     assert workflow.parse(sent(output=given)).output.metadata_uri == uri
 
 
+@pytest.mark.parametrize(
+    ("given", "asset"),
+    [
+        pytest.param({}, None, id="nothing"),
+        pytest.param(OLD_OUTPUT, None, id="what older clients send"),
+        pytest.param({"publishOutput": "true"}, None, id="a text"),
+        pytest.param({"metadata": {"name": "n"}}, None, id="metadata alone"),
+        pytest.param({"publishOutput": True}, {}, id="an asset without words"),
+        pytest.param({"publishOutput": True, "metadata": "x"}, {}, id="metadata that is none"),
+        pytest.param(
+            {"publishOutput": True, "metadata": {"name": "n" * 300, "license": 7, "author": "\0", "type": "dataset"}},
+            {"name": "n" * 256},
+            id="what can be used of them",
+        ),
+        pytest.param(
+            {"publishOutput": True, "metadata": {"name": "n", "description": "d", "author": "a", "license": "MIT"}},
+            {"name": "n", "description": "d", "author": "a", "license": "MIT"},
+            id="all of it",
+        ),
+    ],
+)
+def test_an_asset_that_is_asked_for(given, asset):
+    assert workflow.parse(sent(output=given)).output.asset == asset
+
+
 def test_an_empty_compute_will_do():
     assert isinstance(workflow.parse(sent(compute={})), Workflow)
 
