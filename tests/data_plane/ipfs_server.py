@@ -26,6 +26,7 @@ from tests.data_plane.programs import eventually
 from tests.data_plane.unixfs import DAG_PB, DIRECTORY, Blocks, Link
 
 Query = dict[str, list[str]]
+LARGEST_BLOCK = 1024 * 1024  # bytes that a node takes
 
 
 class Failure(Exception):
@@ -208,25 +209,35 @@ class StandIn:
         self.pinned: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def run(self, command: str, query: Query, content: bytes) -> bytes:
-        work: Callable[[Query, bytes], object] | None = getattr(self, command.replace("/", "_").replace("-", "_"), None)
+    def run(self, command: str, query: Query, contents: dict[str, bytes]) -> bytes:
+        work: Callable[[Query, dict[str, bytes]], object] | None = getattr(
+            self, command.replace("/", "_").replace("-", "_"), None
+        )
         if work is None:
             raise KeyError(command)
         with self._lock:
-            found = work(query, content)
-        return found if isinstance(found, bytes) else json.dumps(found).encode() + b"\n" if found is not None else b""
+            found = work(query, contents)
+        if isinstance(found, bytes):
+            return found
+        answers = found if isinstance(found, list) else [] if found is None else [found]
+        return b"".join(json.dumps(answer).encode() + b"\n" for answer in answers)
 
-    def add(self, query: Query, content: bytes) -> object:
+    def add(self, query: Query, contents: dict[str, bytes]) -> object:
         assert query["cid-version"] == ["1"]
         assert query["chunker"] == ["size-262144"]
-        link = self.blocks.add(content)
-        return {"Name": "file", "Hash": link.cid, "Size": str(link.total)}
+        links = {name: self.blocks.add(content) for name, content in contents.items()}
+        return [{"Name": name, "Hash": link.cid, "Size": str(link.total)} for name, link in links.items()]
 
-    def block_put(self, query: Query, content: bytes) -> object:
+    def block_put(self, query: Query, contents: dict[str, bytes]) -> object:
         assert query["cid-codec"] == ["dag-pb"]
-        return {"Key": self.blocks.keep(DAG_PB, content), "Size": len(content)}
+        assert all(len(content) <= LARGEST_BLOCK for content in contents.values())
+        return [{"Key": self.blocks.keep(DAG_PB, content), "Size": len(content)} for content in contents.values()]
 
-    def cat(self, query: Query, _: bytes) -> bytes:
+    def block_rm(self, query: Query, _: object) -> object:
+        self.blocks.pop(query["arg"][0], None)
+        return {"Hash": query["arg"][0]}
+
+    def cat(self, query: Query, _: object) -> bytes:
         cid = self._resolve(query["arg"][0])
         if self.blocks.kind(cid) == DIRECTORY:
             raise Failure("this dag node is a directory")
@@ -234,55 +245,61 @@ class StandIn:
         content = b"".join(self.blocks.read(cid))[begin:]
         return content[: int(query["length"][0])] if "length" in query else content
 
-    def ls(self, query: Query, _: bytes) -> object:
+    def ls(self, query: Query, _: object) -> object:
         links = self.blocks.links(self._resolve(query["arg"][0]))
         told = [{"Name": link.name, "Hash": link.cid, "Type": self.blocks.kind(link.cid)} for link in links]
         return {"Objects": [{"Links": told}]}
 
-    def files_stat(self, query: Query, _: bytes) -> object:
+    def files_stat(self, query: Query, _: object) -> object:
         cid = self._resolve(query["arg"][0])
         is_folder = self.blocks.kind(cid) == DIRECTORY
         size = 0 if is_folder else sum(len(piece) for piece in self.blocks.read(cid))
         return {"Hash": cid, "Size": size, "Type": "directory" if is_folder else "file"}
 
-    def files_mkdir(self, query: Query, _: bytes) -> None:
+    def files_mkdir(self, query: Query, _: object) -> None:
         node = self.tree
         for part in _parts(query["arg"][0]):
             node = node.setdefault(part, {})
             if isinstance(node, str):
                 raise Failure("not a directory")
 
-    def files_cp(self, query: Query, _: bytes) -> None:
+    def files_cp(self, query: Query, _: object) -> None:
         source, destination = query["arg"]
         *folders, name = _parts(destination)
         folder = self._find(folders)
-        if isinstance(folder.get(name), dict):
+        if name in folder and self._is_folder(folder[name]):
             raise Failure("directory already has entry by that name")
         folder[name] = self._resolve(source)
 
-    def files_flush(self, query: Query, _: bytes) -> object:
+    def files_flush(self, query: Query, _: object) -> object:
         return {"Cid": self._resolve(query["arg"][0])}
 
-    def files_rm(self, query: Query, _: bytes) -> None:
+    def files_rm(self, query: Query, _: object) -> None:
         *folders, name = _parts(query["arg"][0])
         with contextlib.suppress(Failure):
             self._find(folders).pop(name, None)
 
-    def files_ls(self, query: Query, _: bytes) -> object:
-        folder = self._find(_parts(query["arg"][0]))
-        return {"Entries": [{"Name": name, "Type": int(isinstance(node, dict))} for name, node in folder.items()]}
+    def files_ls(self, query: Query, _: object) -> object:
+        folder = self._find(_parts(query["arg"][0]), last=True)
+        nodes = {link.name: link.cid for link in self.blocks.links(folder)} if isinstance(folder, str) else folder
+        return {"Entries": [{"Name": name, "Type": int(self._is_folder(node))} for name, node in nodes.items()]}
 
-    def pin_add(self, query: Query, _: bytes) -> object:
+    def _is_folder(self, node: Any) -> bool:
+        return isinstance(node, dict) or self.blocks.kind(node) == DIRECTORY
+
+    def pin_add(self, query: Query, _: object) -> object:
         cid = self._resolve(query["arg"][0])
+        if not self.blocks.complete(cid):
+            raise Failure("block was not found locally (offline)")
         self.pinned[cid] = query["name"][0]
         return {"Pins": [cid]}
 
-    def pin_rm(self, query: Query, _: bytes) -> object:
+    def pin_rm(self, query: Query, _: object) -> object:
         if self.pinned.pop(query["arg"][0], None) is None:
             raise Failure("not pinned or pinned indirectly")
         return {"Pins": query["arg"]}
 
-    def pin_ls(self, query: Query, _: bytes) -> object:
+    def pin_ls(self, query: Query, _: object) -> object:
         asked = query.get("arg", list(self.pinned))
         if not set(asked) <= set(self.pinned):
             raise Failure(f"path '{asked[0]}' is not pinned")
@@ -304,9 +321,10 @@ class StandIn:
     def _find(self, names: list[str], last: bool = False) -> Any:
         node: Any = self.tree
         for name in names:
-            if not isinstance(node, dict) or name not in node:
+            below = {link.name: link.cid for link in self.blocks.links(node)} if isinstance(node, str) else node
+            if name not in below:
                 raise Failure("file does not exist")
-            node = node[name]
+            node = below[name]
         if isinstance(node, str) and not last:
             raise Failure("not a directory")
         return node
@@ -326,9 +344,9 @@ def _stand_in(node: StandIn) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             place = urllib.parse.urlsplit(self.path)
             query = urllib.parse.parse_qs(place.query)
-            content = _file(self.headers.get("Content-Type", ""), self.body())
+            contents = _files(self.headers.get("Content-Type", ""), self.body())
             try:
-                self.answer(200, node.run(place.path.removeprefix("/api/v0/"), query, content))
+                self.answer(200, node.run(place.path.removeprefix("/api/v0/"), query, contents))
             except KeyError:
                 self.answer(404, b"404 page not found")
             except Failure as failure:
@@ -338,11 +356,13 @@ def _stand_in(node: StandIn) -> type[BaseHTTPRequestHandler]:
     return Rpc
 
 
-def _file(kind: str, body: bytes) -> bytes:
-    """The one file of a form."""
+def _files(kind: str, body: bytes) -> dict[str, bytes]:
+    """Those of a form, by their names."""
     found = re.search("boundary=(.+)", kind)
     if found is None:
-        return b""
-    end = f"\r\n--{found[1]}--\r\n".encode()
-    assert body.endswith(end)
-    return body[body.index(b"\r\n\r\n") + 4 : -len(end)]
+        return {}
+    mark = f"--{found[1]}".encode()
+    begin, *parts, end = body.split(mark)
+    assert (begin, end) == (b"", b"--\r\n")
+    heads = (part.partition(b"\r\n\r\n") for part in parts)
+    return {re.findall(b'filename="(.*?)"', head)[0].decode(): content[:-2] for head, _, content in heads}

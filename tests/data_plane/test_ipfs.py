@@ -1,11 +1,13 @@
 """The same promises on IPFS as in a bucket: published whole, read as streams, removed with nothing of a neighbour."""
 
 import hashlib
+import io
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,8 +15,8 @@ import pytest
 from c2d.api.manifest import Manifest
 from c2d.api.report import EXIT_FAILED, EXIT_OK, EXIT_RETRY
 from c2d.storage import ipfs as product
-from c2d.storage import results, unixfs
-from c2d.storage.errors import Denied, Missing, Refused, StorageError, Unavailable, Unsatisfiable
+from c2d.storage import ipfs_adding, ipfs_tree, results, unixfs, unixfs_folder
+from c2d.storage.errors import Corrupt, Denied, Missing, Refused, StorageError, Unavailable, Unsatisfiable
 from c2d.storage.ipfs_rpc import Rpc
 from c2d.storage.listing import Manifests
 from c2d.storage.opening import open_published
@@ -31,6 +33,12 @@ from tests.data_plane.volumes import Volume
 MIB = 1024 * 1024
 LARGE = os.urandom(30 * MIB + 1)
 CONTENT = bytes(range(256)) * 20_000  # 5 MB, every part of it in its place only
+FOX = b"The quick brown fox jumps over the lazy dog"
+FOLDERS = {
+    5_000: "bafybeieszqhd2vxmwow4o3oo3uhqe7h2k6gb252isxsdoe52mhl77tx5te",
+    6_500: "bafybeiel7pow7naeds7jf5uvcvxco3qd4yplfszq5dysz3wgwfk64ev43e",
+    20_000: "bafybeigzujif36d67gbnt5ljepwqy4s2dsbdkqxirfftayyhswkv26fuyq",
+}
 UID = "6b0e0f5e-4f0c-4a43-9c0e-1f2d3c4b5a69"
 QUICK = Limits(connect=1, first_byte=2, read=0.5, patience=3)
 
@@ -54,7 +62,7 @@ class TestAddresses:
     @pytest.mark.parametrize("size", [1, 262_144, 262_145, 3 * MIB, 174 * 262_144, 174 * 262_144 + 1])
     def test_of_larger_files(self, ipfs: IpfsServer, size: int) -> None:
         content = (b"0123456789abcdef" * (size // 16 + 1))[:size]
-        said = Rpc(ipfs.api, dict).json("add", content=content, pin=False, progress=False, **product._LAYOUT)
+        said = Rpc(ipfs.api, dict).objects("add", [content], pin=False, progress=False, **ipfs_adding._LAYOUT)[0]
         made = Blocks().add(content)
         assert (said["Hash"], said["Size"]) == (made.cid, str(made.total))
 
@@ -102,16 +110,150 @@ def test_sizes_around_those_of_parts(on_ipfs: IpfsBench) -> None:
 
 
 def test_a_node_that_lost_files_is_told(ipfs: IpfsServer, tmp_path: Path) -> None:
-    store = product.open_store(ipfs.target(), tmp_path)
-    (tmp_path / "o").write_bytes(b"1")
+    store = product.IpfsStore(Rpc(ipfs.api, dict, sleep=lambda _: None))
+    (tmp_path / "o").write_bytes(b"what a node loses")
     for key in ("lost/a", "lost/b"):
         with (tmp_path / "o").open("rb") as file:
             store.put(key, file, 1)
-    ipfs.ask("files/rm", "/c2d/lost/a", force="true")
-    with pytest.raises(Unavailable, match="lost"):
+    ipfs.ask("block/rm", Blocks().add(b"what a node loses").cid, force="true")
+    with pytest.raises(Unavailable, match="pin/add"):
         store.finish("lost")
     store.discard_unfinished("lost/")
     assert ipfs.pins() == {cid: name for cid, name in ipfs.pins().items() if name != "lost"}
+
+
+def put(store: product.IpfsStore, key: str, content: bytes) -> None:
+    store.put(key, io.BytesIO(content), len(content))
+
+
+def test_a_folder_is_what_the_node_would_make_of_the_files() -> None:
+    """The vectors are what kubo 0.42 told for `ipfs add -r --cid-version=1 --raw-leaves`."""
+    for count, cid in FOLDERS.items():
+        tree = ipfs_tree.Tree()
+        for number in range(count):
+            tree.add(f"{number:06}", unixfs.part(b"%d" % number))
+        blocks: list[bytes] = []
+        assert unixfs.cid_text(tree.make(blocks.append).cid) == cid
+        assert (len(blocks) > 1) == (count > 6_000)
+        assert unixfs.cid_text(unixfs.block_cid(blocks[-1])) == cid
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(b"", 0), (b"hello", 0xCBD8A7B341BD9B02), (b"hello, world", 0x342FAC623A5EBC8E), (FOX, 0xE34BBC7BBC071B6C)],
+)
+def test_hashes_are_those_of_murmur3(name: bytes, value: int) -> None:
+    assert int.from_bytes(unixfs_folder.name_hash(name), "big") == value
+
+
+def test_names_that_have_the_same_hash_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unixfs_folder, "name_hash", lambda _: bytes(8))
+    links = [unixfs_folder.Link(b"%d" % number, bytes(36), 1) for number in range(10_000)]
+    with pytest.raises(Refused, match="same hash"):
+        unixfs_folder.make(links, lambda _: None)
+
+
+class TestDrafts:
+    """A folder that is being filled."""
+
+    def test_is_listed_read_and_changed(self, ipfs: IpfsServer, tmp_path: Path) -> None:
+        store = product.open_store(ipfs.target(), tmp_path)
+        store.discard_unfinished("draft/")
+        for key in ("draft/a", "draft/b/c", "draft/b/d", "draft/a"):
+            put(store, key, key.encode())
+        store.delete(["draft/b/c", "draft/b/d"])
+        assert list(store.keys("draft/")) == ["draft/a"]
+        assert b"".join(store.get("draft/a")) == b"draft/a"
+        assert ipfs.cid("/c2d/draft") is None
+        first = store.finish("draft").prefix
+        assert ipfs.names(first) == {"a"}
+
+        put(store, "draft/e", b"e")
+        second = store.finish("draft").prefix
+        assert ipfs.names(second) == {"a", "e"}
+        assert [cid for cid, name in ipfs.pins().items() if name == "draft"] == [second]
+        store.discard_unfinished("draft/")
+
+    def test_a_file_can_not_be_a_folder(self, ipfs: IpfsServer, tmp_path: Path) -> None:
+        store = product.open_store(ipfs.target(), tmp_path)
+        put(store, "clash/a", b"1")
+        put(store, "clash/a/b", b"1")
+        with pytest.raises(Refused, match="both"):
+            store.finish("clash")
+
+    def test_what_was_sent_is_saved_from_being_collected(self, ipfs: IpfsServer, tmp_path: Path) -> None:
+        store = product.open_store(ipfs.target(), tmp_path)
+        for number in range(product.SAVED):
+            put(store, f"saved/{number}", b"saved %d" % number)
+        saved = ipfs.cid("/c2d/.unfinished/saved/1")
+        assert saved is not None
+        assert len(ipfs.read(saved)) == sum(len(b"saved %d" % number) for number in range(product.SAVED))
+        store.discard_unfinished("saved/")
+        assert ipfs.cid("/c2d/.unfinished/saved") is None
+
+
+class TestManySmallFiles:
+    COUNT = 12_000
+
+    def outputs(self, bench: IpfsBench) -> None:
+        for number in range(self.COUNT):
+            bench.output(f"{number:05}", b"%d" % number * 200)
+
+    def test_in_one_folder(self, on_ipfs: IpfsBench) -> None:
+        self.outputs(on_ipfs)
+        done = on_ipfs.publish()
+        assert done.code == EXIT_OK, done.output
+        on_ipfs.assert_nothing_else()
+        assert len(on_ipfs.manifest().results) == self.COUNT + 1
+        for number in range(0, self.COUNT, 997):
+            assert on_ipfs.read(f"outputs/{number:05}") == b"%d" % number * 200
+        assert sum(on_ipfs.ipfs.commands.values()) < self.COUNT / 2
+
+    @pytest.mark.parametrize("done", [False, True], ids=["before", "after it was done"])
+    def test_cut_in_the_middle_of_a_batch(self, on_ipfs: IpfsBench, done: bool) -> None:
+        for number in range(1_500):
+            on_ipfs.output(f"{number % 5}/{number}", b"%d" % number)
+        on_ipfs.ipfs.faults[:] = [Fault(command, done=done) for command in ("add", "block/put", "files/cp")] * 3
+        published = on_ipfs.publish()
+        assert published.code == EXIT_OK, published.output
+        assert len(on_ipfs.stored()) == 1_501
+        on_ipfs.assert_nothing_else()
+
+    @pytest.mark.parametrize("limit", [100_000, 4 * MIB])
+    def test_killed_and_published_by_the_next_attempt(self, on_ipfs: IpfsBench, limit: int) -> None:
+        self.outputs(on_ipfs)
+        address = urlsplit(on_ipfs.ipfs.behind)
+        with Tap(address.hostname or "", address.port or 0, limit).running() as tap:
+            program = on_ipfs.volume.start_publish(on_ipfs.target.model_copy(update={"api_url": tap.endpoint}), {})
+            assert tap.closed.wait(60)
+            program.kill()
+        done = on_ipfs.publish("--attempt", 1)
+        assert done.code == EXIT_OK, done.output
+        assert on_ipfs.ipfs.cid(f"/c2d/.unfinished/{on_ipfs.folder}") is None
+        assert on_ipfs.folder not in on_ipfs.ipfs.pins().values()
+        on_ipfs.folder += "-1"
+        assert len(on_ipfs.manifest().results) == self.COUNT + 1
+        on_ipfs.assert_nothing_else()
+
+    def test_that_are_too_much_for_a_proxy_together_go_alone(self, on_ipfs: IpfsBench) -> None:
+        for number in range(300):
+            on_ipfs.output(f"{number}", b"%d" % number)
+        on_ipfs.ipfs.faults[:] = [Fault("add", 413)]
+        published = on_ipfs.publish()
+        assert published.code == EXIT_OK, published.output
+        # The first request may have had one file only.
+        assert len(on_ipfs.stored()) >= 300
+
+    def test_an_answer_with_other_cids_counts_for_nothing(self, ipfs: IpfsServer) -> None:
+        class Wrong(Rpc):
+            def objects(self, command: str, contents: Sequence[bytes], **options: object) -> list[dict[str, Any]]:
+                return [{"Hash": "b", "Key": "b"} for _ in contents]
+
+        store = product.IpfsStore(Wrong(ipfs.api, dict))
+        with pytest.raises(Corrupt, match="other CIDs"):
+            put(store, "wrong/a", b"1")
+        with pytest.raises(Corrupt, match="other CIDs"):
+            store.finish("empty")
 
 
 def test_many_files(on_ipfs: IpfsBench) -> None:

@@ -1,7 +1,8 @@
 """UnixFS as a node of IPFS makes and reads it, written apart from the product's so that neither hides a mistake.
 
 Files are cut as `ipfs add --cid-version=1` cuts them: leaves of 256 KiB without any wrapping, and nodes of 174 links.
-Folders have one node each; a real node splits those with thousands of entries.
+Folders that it makes have one node each, as those in its tree of names are small; those with thousands of entries, which
+a real node splits, it reads.
 """
 
 import base64
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 CHUNK = 262_144
 LINKS = 174
-DIRECTORY, FILE = 1, 2
+DIRECTORY, FILE, SHARD = 1, 2, 5
 RAW, DAG_PB = 0x55, 0x70
 
 
@@ -57,10 +58,27 @@ class Blocks(dict[str, bytes]):
         return len(block) + sum(link.total for link in _parse(block)[0]) if _codec(cid) == DAG_PB else len(block)
 
     def kind(self, cid: str) -> int:
-        return FILE if _codec(cid) == RAW else _parse(self[cid])[1][1]
+        kind = FILE if _codec(cid) == RAW else _parse(self[cid])[1][1]
+        return DIRECTORY if kind == SHARD else kind
 
     def links(self, cid: str) -> list[Link]:
-        return [] if _codec(cid) == RAW else _parse(self[cid])[0]
+        """Those of a file to its parts, or of a folder to what is in it, however many nodes it has."""
+        links, data = ([], b"") if _codec(cid) == RAW else _parse(self[cid])
+        return list(self._spread(links)) if data[:2] == bytes([8, SHARD]) else links
+
+    def _spread(self, links: list[Link]) -> Iterator[Link]:
+        """Names begin with two digits, the place in the shard; those without more are of shards below."""
+        for link in links:
+            if link.name[2:]:
+                yield Link(link.name[2:], link.cid, link.total)
+            else:
+                yield from self.links(link.cid)
+
+    def complete(self, cid: str) -> bool:
+        """Whether everything below is there."""
+        if cid not in self:
+            return False
+        return _codec(cid) == RAW or all(self.complete(link.cid) for link in _parse(self[cid])[0])
 
     def read(self, cid: str) -> Iterator[bytes]:
         """A file's content."""

@@ -12,17 +12,22 @@ from c2d.publish.limits import Budget, Limits
 from c2d.publish.skips import Skips
 from c2d.publish.upload import NotSent, OpenFile, Sent, Uploader, in_order
 
-WINDOW = 64  # files open at a time
+WINDOW = 64  # files open at a time, unless more are sent at once
 
 
-def publish(folder: Path, uploader: Uploader, pool: Executor, limits: Limits, skips: Skips) -> list[Sent]:
-    """Stores all that may be stored; gives it sorted by name. Raises StorageError and VolumeBroken."""
+def publish(
+    folder: Path, uploader: Uploader, pool: Executor, limits: Limits, skips: Skips, at_once: int = 0
+) -> list[Sent]:
+    """Stores all that may be stored, in the threads of the pool; gives it sorted by name.
+
+    `at_once` is how many of these there are. Raises StorageError and VolumeBroken.
+    """
     sent = []
     with hostile.closing(_open_root(folder)) as root:
         files = _open_all(
             root, inventory.take(root, limits, skips, uploader.tally), _Judge(limits), skips, uploader.tally
         )
-        for outcome in in_order(pool, uploader.send_file, files, WINDOW):
+        for outcome in in_order(pool, uploader.send_file, files, max(WINDOW, at_once)):
             if isinstance(outcome, NotSent):
                 skips.add(outcome.filename, outcome.reason)
             else:

@@ -28,6 +28,7 @@ from c2d.storage.store import Store
 
 MANIFEST = "manifest.json"
 FILES_AT_ONCE = 8
+FILES_AT_ONCE_ON_IPFS = 256  # those that wait together go in one request
 SKIPS_LOGGED = 20
 FEW = 32  # results that a report of 4 KiB may have room for
 
@@ -100,8 +101,9 @@ class Publication:
             self.world.say(f"what earlier attempts left can't be deleted: {error}")
 
     def _send_outputs(self, skips: Skips) -> list[Sent]:
-        with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="file") as pool:
-            sent = outputs.publish(self.data / volume.OUTPUTS, self._uploader, pool, self.limits, skips)
+        at_once = FILES_AT_ONCE if self.plan.ipfs is None else FILES_AT_ONCE_ON_IPFS
+        with ThreadPoolExecutor(at_once, thread_name_prefix="file") as pool:
+            sent = outputs.publish(self.data / volume.OUTPUTS, self._uploader, pool, self.limits, skips, at_once)
         self.world.say(f"outputs: {len(sent)} files, {sum(file.size for file in sent)} bytes, {skips.count} skipped")
         for skipped in skips.listed[:SKIPS_LOGGED]:
             self.world.say(f"skipped {skipped.filename}: {skipped.reason}")

@@ -1,12 +1,13 @@
 """Results on a node of IPFS: a folder for each job, and its CID once all is there.
 
-The folder is one of the node's Mutable File System (MFS): it is filled file by file in bounded memory, survives this
-program and its node, and is never collected as garbage; a request `add` for the whole tree would have to begin anew
-after each cut, and would list nothing afterwards. In the end the folder's CID is the address, and its pin keeps the
-files even if someone tidies up the MFS.
+Files go to the node many at a time, and what comes back are their CIDs. The folder is made by us, block for block as
+the node would: to link files one by one into a folder of the node's Mutable File System (MFS) writes that folder anew
+again and again, which takes the longer the more it holds. In the end the finished folder gets its place in the MFS,
+which is how it is found again, and a pin, which keeps it even if someone tidies up the MFS.
 
 A file goes to the node in parts of some MiB, each of which can be sent again, and a node that links to them makes one
-file of them. Half a file can't appear: what the folder gets is a finished CID.
+file of them. Until the folder is there, nodes in the MFS that link to what was sent save it from being collected as
+garbage.
 
 The pin of a folder that is about to change is removed first. So there is never a pin of anything but what the folder
 holds, whatever is killed when, and nobody has to remember which pins there were.
@@ -22,8 +23,10 @@ from typing import Any
 
 from c2d.api.environment import IpfsTarget
 from c2d.storage import ipfs_headers, unixfs
-from c2d.storage.errors import Missing, Unavailable
+from c2d.storage.errors import Missing, Refused, Unavailable
+from c2d.storage.ipfs_adding import Adding, Blocks
 from c2d.storage.ipfs_rpc import Rpc
+from c2d.storage.ipfs_tree import Tree
 from c2d.storage.room import Room
 from c2d.storage.store import Finished, Reader
 from c2d.storage.unixfs import Part
@@ -35,18 +38,11 @@ MAX_PARTS = 10_000
 PINNING = 900.0  # seconds; a node walks through a million files in about one minute
 # Files between two flushes. A node refuses to hold more than 256 for all of its clients together.
 UNFLUSHED = 50
+SAVED = 500  # files that one node in the MFS links to
 FOLDERS = 4096  # that are known to be there
 ROOT = "/c2d"
 UNFINISHED = f"{ROOT}/.unfinished"
 _FOLDER = 1  # the type of an entry
-# Said rather than left to the node's configuration, so that the same files have the same CID on every node.
-_LAYOUT: dict[str, Any] = {
-    "cid_version": 1,
-    "raw_leaves": True,
-    "chunker": "size-262144",
-    "hash": "sha2-256",
-    "inline": False,
-}
 
 
 class Published:
@@ -59,85 +55,91 @@ class Published:
         return self._rpc.stream("cat", f"/ipfs/{key}")
 
 
+class _Draft:
+    """A folder that is being filled, and what of it has to be saved from being collected as garbage."""
+
+    def __init__(self) -> None:
+        self.tree = Tree()
+        self._lock = threading.Lock()
+        self._unsaved: list[Part] = []
+        self._saved = 0
+
+    def add(self, path: str, part: Part) -> tuple[int, list[Part]]:
+        """Gives what is to be saved by now, and the number that it goes by."""
+        self.tree.add(path, part)
+        with self._lock:
+            self._unsaved.append(part)
+            if len(self._unsaved) < SAVED:
+                return self._saved, []
+            due, self._unsaved = self._unsaved, []
+            self._saved += 1
+            return self._saved, due
+
+
 class IpfsStore:
-    """The folders of jobs; keys are `<folder>/<path>`. Parts under way take at most `memory` bytes together."""
+    """The folders of jobs; keys are `<folder>/<path>`. Parts under way take at most `memory` bytes together.
+
+    What is stored is in its folder only after `finish`, in the place of what the folder held before.
+    """
 
     def __init__(self, rpc: Rpc, part_size: int = PART_SIZE, memory: int = MEMORY) -> None:
         self._rpc = rpc
         self._part_size = part_size
-        self._room = Room(memory)
+        self._adding = Adding(rpc, Room(memory))
         self._made: set[str] = set()
         self._counting = threading.Lock()
-        self._stored = 0  # files since the folder was begun; each key is stored once
         self._unflushed = 0
+        self._drafts: dict[str, _Draft] = {}
 
     def put(self, key: str, source: Reader, size: int) -> None:
         part_size = max(self._part_size, math.ceil(size / MAX_PARTS))
-        first = self._send(source, part_size, min(size, part_size))
+        first = self._adding.add(source, part_size, min(size, part_size))
         parts = [first]
         # Only a part that is not full is surely the last one.
         while parts[-1].size == part_size:
-            self._keep(key, len(parts), parts[-1])
-            parts.append(self._send(source, part_size, part_size))
-        self._copy(self._join([part for part in parts if part.size] or [first]), f"{ROOT}/{key}")
-        with self._counting:
-            self._stored += 1
-        if len(parts) > 1:
-            self._remove(_unfinished(key))
+            self._copy(parts[-1], f"{_unfinished(key)}/{len(parts)}")
+            parts.append(self._adding.add(source, part_size, part_size))
+        self._add(key, self._join([part for part in parts if part.size] or [first]))
 
     def get(self, key: str) -> Iterator[bytes]:
-        yield from Published(self._rpc).get(self._cid(f"{ROOT}/{key}"))
+        folder, _, path = key.partition("/")
+        draft = self._drafts.get(folder)
+        cid = draft.tree.cid(path) if draft else None
+        yield from Published(self._rpc).get(cid or self._cid(f"{ROOT}/{key}"))
 
     def keys(self, prefix: str) -> Iterator[str]:
-        folders = [prefix.rpartition("/")[0]]
-        while folders:
-            folder = folders.pop()
-            for name, is_folder in self._entries(f"{ROOT}/{folder}"):
-                key = f"{folder}/{name}"
-                if is_folder:
-                    folders.append(key)
-                elif key.startswith(prefix):
-                    yield key
+        """Of a folder that is being filled, those that it will have."""
+        folder = prefix.partition("/")[0]
+        draft = self._drafts.get(folder)
+        found = (f"{folder}/{path}" for path in draft.tree.paths()) if draft else self._listed(prefix)
+        return (key for key in found if key.startswith(prefix))
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
-            self._remove(f"{ROOT}/{key}")
-            with self._counting:
-                self._stored -= 1
+            folder, _, path = key.partition("/")
+            if draft := self._drafts.get(folder):
+                draft.tree.remove(path)
+            else:
+                self._remove(f"{ROOT}/{key}")
 
     def discard_unfinished(self, prefix: str) -> None:
         """Removes the folder as well, and its pin: to fill it anew costs no more than to find out what is right."""
         name = prefix.strip("/")
-        with contextlib.suppress(Missing):
-            self._unpin(self._cid(f"{ROOT}/{name}"), name)
-        self._remove(f"{ROOT}/{name}")
+        self._drafts.pop(name, None)
+        self._withdraw(name)
         self._remove(f"{UNFINISHED}/{name}")
         self._made.clear()
-        self._stored = 0
 
     def finish(self, prefix: str) -> Finished:
-        """Raises Unavailable, among others, where the node lost something: it may have been started anew meanwhile."""
+        """Raises Unavailable, among others, where the node lost something of it meanwhile."""
+        cid = self._written(self._draft(prefix).tree)
+        self._withdraw(prefix)
+        self._place(cid, prefix)
         self._remove(f"{UNFINISHED}/{prefix}")
+        self._made.clear()
         self._rpc.call("files/flush", f"{ROOT}/{prefix}", silence=PINNING)
-        if sum(1 for _ in self.keys(f"{prefix}/")) < self._stored:
-            raise Unavailable("the IPFS node lost files that it had taken")
-        cid = self._cid(f"{ROOT}/{prefix}")
         self._rpc.json("pin/add", f"/ipfs/{cid}", recursive=True, name=prefix, progress=False, silence=PINNING)
         return Finished(location=f"ipfs://{cid}", prefix=cid)
-
-    def _send(self, source: Reader, count: int, room: int) -> Part:
-        """Reads only once there is room."""
-        taken = self._room.take(room)
-        try:
-            content = source.read(count)
-            answer = self._rpc.json("add", content=content, pin=False, progress=False, **_LAYOUT)
-            return Part(_text(answer, "Hash"), len(content), _count(answer, "Size"))
-        finally:
-            self._room.give(taken)
-
-    def _keep(self, key: str, number: int, part: Part) -> None:
-        """Saves a part from being collected as garbage before its file is complete."""
-        self._copy(part, f"{_unfinished(key)}/{number}")
 
     def _join(self, parts: Sequence[Part]) -> Part:
         """One file of all parts: nodes over them, and nodes over those where they are many."""
@@ -146,17 +148,57 @@ class IpfsStore:
         return parts[0]
 
     def _link(self, parts: Sequence[Part]) -> Part:
-        node = unixfs.node(parts)
-        answer = self._rpc.json("block/put", content=node, cid_codec="dag-pb", mhtype="sha2-256", pin=False)
-        total = len(node) + sum(part.total for part in parts)
-        return Part(_text(answer, "Key"), sum(part.size for part in parts), total)
+        blocks = Blocks(self._rpc)
+        blocks.keep(unixfs.node(parts))
+        blocks.send()
+        return unixfs.joined(parts)
+
+    def _add(self, key: str, part: Part) -> None:
+        folder, _, path = key.partition("/")
+        number, due = self._draft(folder).add(path, part)
+        if due:
+            # As a file, though nobody will read it: the MFS replaces files, when a request is repeated, but no folders.
+            self._copy(self._link(due), f"{UNFINISHED}/{folder}/{number}")
+
+    def _draft(self, folder: str) -> _Draft:
+        with self._counting:
+            return self._drafts.setdefault(folder, _Draft())
+
+    def _written(self, tree: Tree) -> str:
+        """The CID of the folder, with all of its blocks on the node."""
+        blocks = Blocks(self._rpc)
+        folder = tree.make(blocks.keep)
+        blocks.send()
+        return unixfs.cid_text(folder.cid)
+
+    def _place(self, cid: str, name: str) -> None:
+        """Puts the folder where there is none; one that is there already was put by a request whose answer was lost."""
+        self._make(ROOT)
+        try:
+            self._rpc.call("files/cp", f"/ipfs/{cid}", f"{ROOT}/{name}")
+        except Refused:
+            if self._cid(f"{ROOT}/{name}") != cid:
+                raise
+
+    def _withdraw(self, name: str) -> None:
+        """The folder and its pin."""
+        with contextlib.suppress(Missing):
+            self._unpin(self._cid(f"{ROOT}/{name}"), name)
+        self._remove(f"{ROOT}/{name}")
+
+    def _listed(self, prefix: str) -> Iterator[str]:
+        folders = [prefix.rpartition("/")[0]]
+        while folders:
+            folder = folders.pop()
+            for name, is_folder in self._entries(f"{ROOT}/{folder}"):
+                key = f"{folder}/{name}"
+                if is_folder:
+                    folders.append(key)
+                else:
+                    yield key
 
     def _copy(self, part: Part, path: str) -> None:
-        """Gives a file its place; copies no bytes.
-
-        A flush writes the file's folder anew, which takes the longer the more it holds, so many files have one
-        together: with one for each, twelve thousand files in one folder took more than six minutes.
-        """
+        """Gives a file its place; copies no bytes. A flush writes the file's folder anew, so many have one together."""
         self._make(path.rpartition("/")[0])
         with self._counting:
             self._unflushed += 1
@@ -209,13 +251,6 @@ def _text(answer: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise Unavailable(f"the IPFS node answered without {name}")
     return value
-
-
-def _count(answer: Mapping[str, Any], name: str) -> int:
-    value = _text(answer, name)
-    if not value.isdecimal():
-        raise Unavailable(f"the IPFS node answered without {name}")
-    return int(value)
 
 
 def open_store(target: IpfsTarget, secrets: Path) -> IpfsStore:

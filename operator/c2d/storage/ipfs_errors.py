@@ -10,6 +10,7 @@ from c2d.storage.errors import Denied, Missing, Refused, StorageError, Unavailab
 
 _MISSING = ("does not exist", "no link named", "is not pinned", "not pinned or pinned indirectly")
 _FULL = ("no space left on device", "disk quota exceeded", "exceeds the storage limit")
+_TAKEN = ("already has entry by that name",)
 _CLIENT = 1  # the code of an error that is the caller's
 
 
@@ -23,6 +24,8 @@ def error(command: str, status: int, body: bytes) -> StorageError:
         return Missing(f"{where} found nothing there")
     if any(words in message for words in _FULL):
         return Unavailable(f"{where} failed: the node's disk is full")
+    if any(words in message for words in _TAKEN):
+        return Refused(f"{where} found something else there")
     if status == 429 or (status >= 500 and code != _CLIENT):
         return Unavailable(f"{where} failed with status {status}")
     return Refused(f"{where} was refused with status {status}")

@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -46,7 +46,7 @@ class _Busy(Unavailable):
 class _Request:
     command: str
     url: str
-    content: bytes | None
+    contents: Sequence[bytes]
     silence: float
 
 
@@ -64,29 +64,30 @@ class Rpc:
         self,
         command: str,
         *arguments: str,
-        content: bytes | None = None,
+        contents: Sequence[bytes] = (),
         silence: float = SILENCE,
         **options: object,
     ) -> bytes:
         """The whole answer. Raises StorageError, Unavailable only after more tries."""
-        request = _Request(command, self._address(command, arguments, options), content, silence)
+        request = _Request(command, self._address(command, arguments, options), contents, silence)
         return self._patiently(lambda: self._fetch(request))
 
-    def json(
-        self,
-        command: str,
-        *arguments: str,
-        content: bytes | None = None,
-        silence: float = SILENCE,
-        **options: object,
-    ) -> dict[str, Any]:
+    def json(self, command: str, *arguments: str, silence: float = SILENCE, **options: object) -> dict[str, Any]:
         """The last object of the answer. Raises as `call` does; Unavailable too where there is none."""
-        answer = self.call(command, *arguments, content=content, silence=silence, **options)
+        answer = self.call(command, *arguments, silence=silence, **options)
         return _object(command, answer.strip().rpartition(b"\n")[2])
+
+    def objects(self, command: str, contents: Sequence[bytes], **options: object) -> list[dict[str, Any]]:
+        """The answer's object for each of the contents, in their order. Raises as `json` does."""
+        answer = self.call(command, contents=contents, **options)
+        found = [_object(command, line) for line in answer.splitlines() if line.strip()]
+        if len(found) != len(contents):
+            raise Unavailable(f"{command} on the IPFS node was not answered for all that was sent")
+        return found
 
     def stream(self, command: str, *arguments: str, **options: object) -> Iterator[bytes]:
         """The answer piece by piece. Raises StorageError as `call` does, and in the middle without another try."""
-        request = _Request(command, self._address(command, arguments, options), None, SILENCE)
+        request = _Request(command, self._address(command, arguments, options), (), SILENCE)
         response = self._patiently(lambda: self._open(request))
         with _translated(command):
             try:
@@ -129,7 +130,7 @@ class Rpc:
 
     def _send(self, request: _Request) -> urllib3.BaseHTTPResponse:
         """An answer that is good so far."""
-        form = _Form(request.content)
+        form = _Form(request.contents)
         response = self._pool.request(
             "POST",
             request.url,
@@ -149,20 +150,40 @@ class Rpc:
 
 
 class _Form:
-    """What is uploaded, as a form with one file; nothing of it is copied."""
+    """What is uploaded, as a form with a file for each content; what is large is not copied."""
 
-    def __init__(self, content: bytes | None) -> None:
+    def __init__(self, contents: Sequence[bytes]) -> None:
         self.body: list[bytes] | None = None
         self.headers = {"Content-Length": "0"}
-        if content is not None:
+        if contents:
             mark = secrets.token_hex(16)
-            head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="file"\r\n'
-            kind = "Content-Type: application/octet-stream\r\n\r\n"
-            self.body = [(head + kind).encode(), content, f"\r\n--{mark}--\r\n".encode()]
+            self.body = list(_in_pieces([*_lines(mark, contents), f"--{mark}--\r\n".encode()]))
             self.headers = {
                 "Content-Type": f"multipart/form-data; boundary={mark}",
                 "Content-Length": str(sum(map(len, self.body))),
             }
+
+
+def _lines(mark: str, contents: Sequence[bytes]) -> Iterator[bytes]:
+    """The names are numbers, so nothing of what is sent has to be escaped."""
+    kind = "Content-Type: application/octet-stream\r\n\r\n"
+    for number, content in enumerate(contents):
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{number}"\r\n'
+        yield from ((head + kind).encode(), content, b"\r\n")
+
+
+def _in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are worth a packet each."""
+    small = bytearray()
+    for line in lines:
+        if len(line) < _PIECE:
+            small += line
+        if small and (len(small) >= _PIECE or len(line) >= _PIECE):
+            yield bytes(small)
+            small.clear()
+        if len(line) >= _PIECE:
+            yield line
+    yield bytes(small)
 
 
 def _text(value: object) -> str:

@@ -1,17 +1,21 @@
-"""A file of IPFS that consists of others: its nodes, from the CIDs of its parts. Pure.
+"""Files of IPFS: their nodes and their CIDs. Pure.
 
-A part is what the node made of some MiB of the file, a tree of its own; joining them moves no bytes. Sources:
+A part is what the node made of some MiB of a file, a tree of its own; joining parts moves no bytes. Sources:
 https://specs.ipfs.tech/unixfs/ and https://ipld.io/specs/codecs/dag-pb/spec/.
 """
 
 import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from c2d.storage.errors import Corrupt
 
 FANOUT = 1024  # links of one node, which has some 50 KiB then
+CHUNK = 262_144  # bytes of a leaf
+_LINKS = 174  # of a node that a node of IPFS makes
 _FILE = 2  # the type of a node
+_RAW, _DAG_PB = 0x55, 0x70
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,52 @@ def groups(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
     return (parts[begin : begin + FANOUT] for begin in range(0, len(parts), FANOUT))
 
 
+def part(content: bytes) -> Part:
+    """What a node makes of the content, told by us, so that its answer can be verified."""
+    view = memoryview(content)
+    leaves = [view[begin : begin + CHUNK] for begin in range(0, len(content), CHUNK)] or [view]
+    level = [Part(cid_text(_cid(_RAW, leaf)), len(leaf), len(leaf)) for leaf in leaves]
+    while len(level) > 1:
+        level = [joined(level[begin : begin + _LINKS]) for begin in range(0, len(level), _LINKS)]
+    return level[0]
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """The parts in a row, by one node over them."""
+    block = node(parts)
+    total = len(block) + sum(part.total for part in parts)
+    return Part(cid_text(block_cid(block)), sum(part.size for part in parts), total)
+
+
 def node(parts: Iterable[Part]) -> bytes:
     """The block that stands for all of the parts in a row."""
     parts = list(parts)
-    links = (_bytes(1, cid_bytes(part.cid)) + _bytes(2, b"") + _number(3, part.total) for part in parts)
-    sizes = b"".join(_number(4, part.size) for part in parts)
-    data = _number(1, _FILE) + _number(3, sum(part.size for part in parts)) + sizes
-    return b"".join(_bytes(2, link) for link in links) + _bytes(1, data)
+    sizes = b"".join(number(4, part.size) for part in parts)
+    data = number(1, _FILE) + number(3, sum(part.size for part in parts)) + sizes
+    return block([link(b"", cid_bytes(part.cid), part.total) for part in parts], data)
+
+
+def link(name: bytes, cid: bytes, total: int) -> bytes:
+    """What a block has of another."""
+    return field(1, cid) + field(2, name) + number(3, total)
+
+
+def block(links: Iterable[bytes], data: bytes) -> bytes:
+    return b"".join(field(2, link) for link in links) + field(1, data)
+
+
+def block_cid(block: bytes) -> bytes:
+    """Of a block that has links."""
+    return _cid(_DAG_PB, block)
+
+
+def _cid(codec: int, content: bytes | memoryview) -> bytes:
+    return bytes([1, codec, 0x12, 0x20]) + hashlib.sha256(content).digest()
+
+
+def cid_text(cid: bytes) -> str:
+    """In base32."""
+    return "b" + base64.b32encode(cid).decode().lower().rstrip("=")
 
 
 def cid_bytes(cid: str) -> bytes:
@@ -49,12 +92,14 @@ def cid_bytes(cid: str) -> bytes:
     return found
 
 
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
+def number(key: int, value: int) -> bytes:
+    """A field of a message."""
+    return _varint(key << 3) + _varint(value)
 
 
-def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
+def field(key: int, value: bytes) -> bytes:
+    """The same with bytes."""
+    return _varint(key << 3 | 2) + _varint(len(value)) + value
 
 
 def _varint(value: int) -> bytes:
