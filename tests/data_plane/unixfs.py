@@ -1,8 +1,8 @@
 """UnixFS as a node of IPFS makes and reads it, written apart from the product's so that neither hides a mistake.
 
 Files are cut as `ipfs add --cid-version=1` cuts them: leaves of 256 KiB without any wrapping, and nodes of 174 links.
-Folders that it makes have one node each, as those in its tree of names are small; those with thousands of entries, which
-a real node splits, it reads.
+Folders that it makes have one node each, as those in its tree of names are small; those with thousands of entries,
+which a real node splits, it reads.
 """
 
 import base64

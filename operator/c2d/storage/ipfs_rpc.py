@@ -60,26 +60,18 @@ class Rpc:
         self._sleep = sleep
         self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False)
 
-    def call(
-        self,
-        command: str,
-        *arguments: str,
-        contents: Sequence[bytes] = (),
-        silence: float = SILENCE,
-        **options: object,
-    ) -> bytes:
+    def call(self, command: str, *arguments: str, silence: float = SILENCE, **options: object) -> bytes:
         """The whole answer. Raises StorageError, Unavailable only after more tries."""
-        request = _Request(command, self._address(command, arguments, options), contents, silence)
-        return self._patiently(lambda: self._fetch(request))
+        return self._whole(_Request(command, self._address(command, arguments, options), (), silence))
 
     def json(self, command: str, *arguments: str, silence: float = SILENCE, **options: object) -> dict[str, Any]:
         """The last object of the answer. Raises as `call` does; Unavailable too where there is none."""
-        answer = self.call(command, *arguments, silence=silence, **options)
+        answer = self._whole(_Request(command, self._address(command, arguments, options), (), silence))
         return _object(command, answer.strip().rpartition(b"\n")[2])
 
     def objects(self, command: str, contents: Sequence[bytes], **options: object) -> list[dict[str, Any]]:
         """The answer's object for each of the contents, in their order. Raises as `json` does."""
-        answer = self.call(command, contents=contents, **options)
+        answer = self._whole(_Request(command, self._address(command, (), options), contents, SILENCE))
         found = [_object(command, line) for line in answer.splitlines() if line.strip()]
         if len(found) != len(contents):
             raise Unavailable(f"{command} on the IPFS node was not answered for all that was sent")
@@ -108,6 +100,9 @@ class Rpc:
         pairs = [("arg", argument) for argument in arguments]
         pairs += [(name.replace("_", "-"), _text(value)) for name, value in options.items()]
         return f"{self._url}/api/v0/{command}?{urllib.parse.urlencode(pairs)}"
+
+    def _whole(self, request: _Request) -> bytes:
+        return self._patiently(lambda: self._fetch(request))
 
     def _patiently(self, work: Callable[[], T]) -> T:
         for pause in PAUSES:
