@@ -151,10 +151,23 @@ class Partial:
             count = os.preadv(self._descriptor, [buffer[:size]], self._hashed)
             if count == 0:
                 raise OSError("the partial file is shorter than what was written to it")
-            self._hash = self._hash or hashlib.sha256()
-            self._hash.update(buffer[:count])
-            self._hashed += count
+            self._add_to_hash(buffer[:count])
         return True
+
+    def hash_written(self, offset: int, chunk: memoryview) -> None:
+        """Hashes up to the end of a chunk that was written: the chunk from memory, what is before it from the file."""
+        if self._hashed < offset <= self.prefix:
+            buffer = memoryview(bytearray(BLOCK))
+            while self._hashed < offset:
+                self.hash_next(buffer[: offset - self._hashed])
+        with self._reading:
+            if self._hashed == offset:
+                self._add_to_hash(chunk)
+
+    def _add_to_hash(self, content: memoryview) -> None:
+        self._hash = self._hash or hashlib.sha256()
+        self._hash.update(content)
+        self._hashed += len(content)
 
     @property
     def is_hashed(self) -> bool:
