@@ -93,7 +93,7 @@ class Partial:
         """Drops what has arrived. Without an origin, nothing of what follows outlives this process."""
         self._close_note()
         self._note_path.unlink(missing_ok=True)
-        os.ftruncate(self._descriptor, 0)
+        self._empty()
         self._forget()
         self.origin = origin
         if origin is not None:
@@ -211,10 +211,15 @@ class Partial:
 
     def _keep(self, content: bytes) -> None:
         self._held = None
-        os.ftruncate(self._descriptor, 0)
+        self._empty()
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
+
+    def _empty(self) -> None:
+        """Leaves an empty file alone: ext4 would take the truncation for a wish to have it on the disk when closed."""
+        if os.fstat(self._descriptor).st_size:
+            os.ftruncate(self._descriptor, 0)
 
     @property
     def _descriptor(self) -> int:
