@@ -7,7 +7,7 @@ buffers that are used again and again.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -28,7 +28,7 @@ class Chunk:
     done: Callable[[], None] = nothing
 
 
-async def chunks_of(response: aiohttp.ClientResponse, stall_timeout: float) -> AsyncIterator[Chunk]:
+async def chunks_of(response: aiohttp.ClientResponse, stall_timeout: float) -> AsyncGenerator[Chunk, None]:
     """The body. Raises what reading it with aiohttp would raise.
 
     aiohttp reads a body without a length of its own itself, and one of which nothing is left to receive.
@@ -45,8 +45,10 @@ async def chunks_of(response: aiohttp.ClientResponse, stall_timeout: float) -> A
 
 def _take_over(response: aiohttp.ClientResponse, stall_timeout: float) -> "_Body | None":
     connection = response.connection
-    transport = connection.transport if connection is not None else None
-    if connection is None or transport is None or connection.protocol is None or "Transfer-Encoding" in response.headers:
+    if connection is None or connection.protocol is None or "Transfer-Encoding" in response.headers:
+        return None
+    transport = connection.transport
+    if transport is None:
         return None
     left = (response.content_length or 0) - response.content.total_bytes
     if left <= 0 or response.content.exception() is not None:
@@ -102,8 +104,9 @@ class _Body(asyncio.BufferedProtocol):
 
     # -- what the transport calls
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self._free[0]
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - a whole one is always enough
+        """A view, because asyncio's TLS fills slices of it: those of a bytearray would be copies."""
+        return memoryview(self._free[0])
 
     def buffer_updated(self, nbytes: int) -> None:
         self._heard = self._loop.time()

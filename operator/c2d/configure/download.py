@@ -48,9 +48,7 @@ class Download:
         self._limit = limit
         self._progress = Progress(name, world.now, world.say, world.tally)
         self._lanes = settings.lanes if source.parallel else 1
-        self._context = Context(
-            self._exchange, self._progress, self._waiting, self._say_of_server, places, settings
-        )
+        self._context = Context(self._exchange, self._progress, self._waiting, self._say_of_server, places, settings)
 
     @property
     def identity(self) -> str:

@@ -25,7 +25,7 @@ from c2d.configure.waiting import Waiting
 # A try that brought as much as this is no failure in a row with the one before it.
 PROGRESS = 64 * 1024
 # The share of its time that a thread of the sink works where one more connection doesn't help it.
-BUSY = 0.3
+BUSY = 0.2
 # What befalls connections that had been fine; it says nothing about how many the server likes.
 _MISHAPS = (Fault.CUT, Fault.STALLED)
 
