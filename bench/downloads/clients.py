@@ -65,7 +65,7 @@ class Configure:
 
     def imports(self, folder: Path) -> dict[str, dict[str, float]]:
         """The dearest modules: milliseconds of their own, and with what they import."""
-        command = [sys.executable, "-X", "importtime", "-m", "c2d.configure.main", *self._arguments(folder)]
+        command = [sys.executable, "-X", "importtime", "-m", "c2d.configure.start", *self._arguments(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found = {name: (int(own) / 1000, int(all_) / 1000) for own, all_, name in _IMPORT.findall(done.stderr)}
         dearest = sorted(found, key=lambda name: found[name], reverse=True)[:_DEAREST]

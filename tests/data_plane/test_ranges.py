@@ -27,7 +27,7 @@ CONTENT = os.urandom(4 * MIB + 17)
 OTHER = os.urandom(len(CONTENT))
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 HEADERS = {"ETag": '"v1"', "Accept-Ranges": "bytes"}
-LANES = replace(FAST, lanes=4, piece=MIB // 2, large=MIB)
+LANES = replace(FAST, lanes=4, look=0, piece=MIB // 2, large=MIB)
 # What the program itself has in its settings, and files that are large for it.
 PIECE = 16 * MIB
 LARGE = os.urandom(4 * PIECE + 17)

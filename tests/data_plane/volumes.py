@@ -64,7 +64,7 @@ class Volume:
         self.data.mkdir(exist_ok=True)
         runner = self.folder / "runner"
         runner.write_bytes(RUNNER)
-        return self._start("c2d.configure.main", plan.model_dump_json(by_alias=True), {}, "--runner", runner, *options)
+        return self._start("c2d.configure.start", plan.model_dump_json(by_alias=True), {}, "--runner", runner, *options)
 
     def configure(self, *arguments: object, **named: object) -> Finished:
         return self.start_configure(*arguments, **named).wait()  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import hashlib
 import aiohttp
 
 from c2d.api.progress import in_words
+from c2d.configure.body import Chunk, chunks_of
 from c2d.configure.exchange import Exchange, Wanted
 from c2d.configure.lanes import PROGRESS, Context, Lanes
 from c2d.configure.partial import Origin, Partial
@@ -47,9 +48,7 @@ class Download:
         self._limit = limit
         self._progress = Progress(name, world.now, world.say, world.tally)
         self._lanes = settings.lanes if source.parallel else 1
-        self._context = Context(
-            self._exchange, self._progress, self._waiting, self._say_of_server, places, settings.piece
-        )
+        self._context = Context(self._exchange, self._progress, self._waiting, self._say_of_server, places, settings)
 
     @property
     def identity(self) -> str:
@@ -143,11 +142,11 @@ class Download:
             if begun:
                 at += len(begun)
                 self._require_room(at)
-                await sink.put(0, begun)
-            async for chunk in response.content.iter_any():
-                at += len(chunk)
+                await sink.put(0, Chunk(memoryview(begun)))
+            async for chunk in chunks_of(response, self._settings.stall_timeout):
+                begin, at = at, at + len(chunk.content)
                 self._require_room(at)
-                await sink.put(at - len(chunk), chunk)
+                await sink.put(begin, chunk)
                 self._progress.reached(at, answer.total)
         self._require_total(at, answer)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -142,6 +143,9 @@ def fetch_all(
 
     Raises the TaskFailed that says most, or NotTrusted.
     """
+    # All is loaded; see start.py.
+    gc.freeze()
+    gc.enable()
     return asyncio.run(_fetch_all(plan, tasks, here, data, settings, world))
 
 

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from c2d.configure.body import Chunk, chunks_of
 from c2d.configure.exchange import Exchange, Wanted
 from c2d.configure.partial import Origin, Partial
 from c2d.configure.parts import Part
 from c2d.configure.progress import Progress
 from c2d.configure.response import Interrupted, read_answer
 from c2d.configure.retry import Fault
+from c2d.configure.settings import Settings
 from c2d.configure.sink import Sink
 from c2d.configure.transport import foreign_errors
 from c2d.configure.waiting import Waiting
 
 # A try that brought as much as this is no failure in a row with the one before it.
 PROGRESS = 64 * 1024
+# The share of its time that a thread of the sink works where one more connection doesn't help it.
+BUSY = 0.2
 # What befalls connections that had been fine; it says nothing about how many the server likes.
 _MISHAPS = (Fault.CUT, Fault.STALLED)
 
@@ -44,7 +48,7 @@ class Context:
     waiting: Callable[[], Waiting]
     say: Callable[[str], None]
     places: asyncio.Semaphore  # one for each connection; the download itself has one already
-    piece: int  # bytes
+    settings: Settings
 
 
 class Lanes:
@@ -63,6 +67,7 @@ class Lanes:
         self._open = partial.missing(total)
         self._left = self._open.size
         self._at_work = 0
+        self._opening = asyncio.Lock()  # one after another
         self._returned = asyncio.Event()  # something is to be fetched again
         self._complete = asyncio.Event()
 
@@ -71,7 +76,7 @@ class Lanes:
         try:
             async with Sink(self._partial) as self._sink, asyncio.TaskGroup() as group:
                 lanes = [group.create_task(self._lane(opened, at))]
-                for _ in range(1, min(self._lanes, -(-self._left // self._context.piece))):
+                for _ in range(1, min(self._lanes, -(-self._left // self._context.settings.piece))):
                     lanes.append(group.create_task(self._further_lane()))
                 await self._complete.wait()
                 for lane in lanes:
@@ -80,8 +85,19 @@ class Lanes:
             raise _telling(failures) from failures
 
     async def _further_lane(self) -> None:
+        async with self._opening:
+            await self._until_the_volume_waits()
         async with self._context.places:
             await self._lane(None, 0)
+
+    async def _until_the_volume_waits(self) -> None:
+        """Another connection brings nothing where the ones that are there keep writing and hashing busy."""
+        interval = self._context.settings.look
+        while True:
+            before = self._sink.busy
+            await asyncio.sleep(interval)
+            if self._sink.busy - before <= interval * BUSY:
+                return
 
     async def _lane(self, opened: aiohttp.ClientResponse | None, at: int) -> None:
         waiting = self._context.waiting()
@@ -105,7 +121,7 @@ class Lanes:
             async with self._context.exchange.response(wanted) as response:
                 end = self._end(response, work)
                 async for chunk in response.content.iter_any():
-                    await self._put(work, memoryview(chunk)[: end - work.at])
+                    await self._put(work, Chunk(memoryview(chunk)[: end - work.at]))
                     if work.at == end:
                         break
         if work.at < end:
@@ -116,23 +132,22 @@ class Lanes:
     async def _follow(self, response: aiohttp.ClientResponse, work: _Work, at: int) -> None:
         """Takes an open response for one piece after another, until it gets to where another lane has been."""
         with contextlib.closing(response), foreign_errors(), self._taken(work, self._open.take(self._piece, at)):
-            async for chunk in response.content.iter_any():
-                rest = memoryview(chunk)
-                while rest and work.at < work.end:
-                    used = rest[: work.end - work.at]
-                    await self._put(work, used)
-                    rest = rest[len(used) :]
-                    if work.at == work.end:
-                        self._go_on(work)
-                if work.at == work.end:
+            stall_timeout = self._context.settings.stall_timeout
+            async for chunk in chunks_of(response, stall_timeout):
+                while work.end - work.at < len(chunk.content) and self._goes_on(work):
+                    pass
+                await self._put(work, Chunk(chunk.content[: work.end - work.at], chunk.done))
+                if work.at == work.end and not self._goes_on(work):
                     return
             if work.at < work.end:
                 raise Interrupted(Fault.CUT)
 
-    def _go_on(self, work: _Work) -> None:
-        further = self._open.take(self._piece, work.at)
+    def _goes_on(self, work: _Work) -> bool:
+        """Whether nobody else has taken what comes after this piece: it is the lane's now."""
+        further = self._open.take(self._piece, work.end)
         if further is not None:
             work.end = further.end
+        return further is not None
 
     async def _next(self) -> Part:
         while (part := self._open.take(self._piece)) is None:
@@ -152,11 +167,12 @@ class Lanes:
                 self._open.add(Part(work.at, work.end))
                 self._returned.set()
 
-    async def _put(self, work: _Work, chunk: memoryview) -> None:
-        work.at += len(chunk)
-        work.brought += len(chunk)
-        self._left -= len(chunk)
-        await self._sink.put(work.at - len(chunk), chunk)
+    async def _put(self, work: _Work, chunk: Chunk) -> None:
+        begin, size = work.at, len(chunk.content)
+        work.at += size
+        work.brought += size
+        self._left -= size
+        await self._sink.put(begin, chunk)
         self._context.progress.reached(self._total - self._left, self._total)
         if not self._left:
             self._complete.set()
@@ -187,7 +203,7 @@ class Lanes:
 
     @property
     def _piece(self) -> int:
-        return self._context.piece
+        return self._context.settings.piece
 
 
 def _telling(failures: ExceptionGroup[Exception]) -> Exception:

@@ -93,7 +93,7 @@ class Partial:
         """Drops what has arrived. Without an origin, nothing of what follows outlives this process."""
         self._close_note()
         self._note_path.unlink(missing_ok=True)
-        os.ftruncate(self._descriptor, 0)
+        self._empty()
         self._forget()
         self.origin = origin
         if origin is not None:
@@ -151,10 +151,23 @@ class Partial:
             count = os.preadv(self._descriptor, [buffer[:size]], self._hashed)
             if count == 0:
                 raise OSError("the partial file is shorter than what was written to it")
-            self._hash = self._hash or hashlib.sha256()
-            self._hash.update(buffer[:count])
-            self._hashed += count
+            self._add_to_hash(buffer[:count])
         return True
+
+    def hash_written(self, offset: int, chunk: memoryview) -> None:
+        """Hashes up to the end of a chunk that was written: the chunk from memory, what is before it from the file."""
+        if self._hashed < offset <= self.prefix:
+            buffer = memoryview(bytearray(BLOCK))
+            while self._hashed < offset:
+                self.hash_next(buffer[: offset - self._hashed])
+        with self._reading:
+            if self._hashed == offset:
+                self._add_to_hash(chunk)
+
+    def _add_to_hash(self, content: memoryview) -> None:
+        self._hash = self._hash or hashlib.sha256()
+        self._hash.update(content)
+        self._hashed += len(content)
 
     @property
     def is_hashed(self) -> bool:
@@ -198,10 +211,15 @@ class Partial:
 
     def _keep(self, content: bytes) -> None:
         self._held = None
-        os.ftruncate(self._descriptor, 0)
+        self._empty()
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
+
+    def _empty(self) -> None:
+        """Leaves an empty file alone: ext4 would take the truncation for a wish to have it on the disk when closed."""
+        if os.fstat(self._descriptor).st_size:
+            os.ftruncate(self._descriptor, 0)
 
     @property
     def _descriptor(self) -> int:

@@ -23,6 +23,7 @@ class Settings:
     at_once: int = 8  # connections, for all files together
     lanes: int = 4  # connections of one large file, as far as others leave them
     piece: int = 16 * 1024 * 1024  # bytes that one connection asks for at a time
+    look: float = 0.2  # between one connection and the next; whether it is of use is seen meanwhile
     large: int = 32 * 1024 * 1024  # bytes; a smaller file has one connection
 
 

@@ -151,3 +151,13 @@ def test_what_is_written_after_it_was_closed_is_an_error(tmp_path: Path) -> None
     partial.close()
     with pytest.raises(ValueError, match="closed"):
         partial.write(0, b"x")
+
+
+def test_what_comes_before_its_turn_is_hashed_from_the_file(tmp_path: Path) -> None:
+    partial = Partial(tmp_path / "f.part")
+    partial.begin(Origin("boot", "url", '"v"', 6))
+    for offset, chunk in ((2, b"cd"), (0, b"ab"), (4, b"ef")):
+        partial.write(offset, chunk)
+        partial.hash_written(offset, memoryview(chunk))
+    assert partial.is_hashed
+    assert partial.sha256 == hashlib.sha256(b"abcdef").hexdigest()

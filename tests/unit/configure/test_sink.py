@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from c2d.configure import sink
+from c2d.configure.body import Chunk
 from c2d.configure.partial import Origin, Partial
 from c2d.configure.sink import Sink
 
@@ -39,7 +40,7 @@ async def test_what_was_put_is_there_and_hashed_in_whatever_order_it_came(
     offsets = range(0, len(CONTENT), PIECE)
     async with Sink(partial) as target:
         for offset in (*offsets[1::2], *reversed(offsets[::2])):
-            await target.put(offset, CONTENT[offset : offset + PIECE])
+            await target.put(offset, Chunk(memoryview(CONTENT[offset : offset + PIECE])))
     assert partial.is_complete
     assert partial.is_hashed
     assert partial.sha256 == hashlib.sha256(CONTENT).hexdigest()
@@ -51,7 +52,7 @@ async def test_an_error_of_the_volume_reaches_whoever_puts(tmp_path: Path) -> No
     with pytest.raises(OSError, match="full"):
         async with Sink(partial) as target:
             for offset in range(0, len(CONTENT), PIECE):
-                await target.put(offset, CONTENT[offset : offset + PIECE])
+                await target.put(offset, Chunk(memoryview(CONTENT[offset : offset + PIECE])))
     assert partial.prefix <= 1_000_000 + PIECE
 
 
@@ -59,14 +60,14 @@ async def test_an_error_of_the_last_write_is_not_lost(tmp_path: Path) -> None:
     partial = begun(Full(tmp_path / "f.part"))
     with pytest.raises(OSError, match="full"):
         async with Sink(partial) as target:
-            await target.put(1_000_000, b"x")
+            await target.put(1_000_000, Chunk(memoryview(b"x")))
 
 
 async def test_after_an_interruption_what_had_arrived_is_kept(tmp_path: Path) -> None:
     partial = begun(Partial(tmp_path / "f.part"))
     with pytest.raises(ConnectionError):
         async with Sink(partial) as target:
-            await target.put(0, CONTENT[:PIECE])
+            await target.put(0, Chunk(memoryview(CONTENT[:PIECE])))
             raise ConnectionError
     assert partial.prefix == PIECE
 
@@ -77,7 +78,7 @@ async def test_a_cancelled_one_has_no_thread_left(tmp_path: Path) -> None:
 
     async def work() -> None:
         async with Sink(partial) as target:
-            await target.put(0, CONTENT)
+            await target.put(0, Chunk(memoryview(CONTENT)))
             entered.set()
             await asyncio.Event().wait()
 
