@@ -202,3 +202,15 @@ def notes_of(helm: str, service: dict[str, Any], chart: Path) -> str:
     result = run(helm, "template my --namespace ns --show-only templates/notes.yaml", {"service": service}, chart)
     assert result.returncode == 0, result.stderr
     return str(yaml.safe_load(result.stdout)["text"])
+
+
+def test_people_read_volumes_as_an_account_that_may_do_nothing(helm: str) -> None:
+    items = rendered(helm)
+    (container,) = pod_of(items, "engine")["containers"]
+    [readers] = [item["value"] for item in container["env"] if item["name"] == "C2D_READERS"]
+    first, service = [name.partition(":")[2] for name in readers.split(",")]
+    accounts = {item["metadata"]["name"] for item in items if item["kind"] == "ServiceAccount"}
+    assert {first, service} <= accounts
+    bound = {subject["name"] for item in items if item["kind"] == "RoleBinding" for subject in item["subjects"]}
+    assert first not in bound
+    assert service in bound

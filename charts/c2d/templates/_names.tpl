@@ -6,6 +6,10 @@
 {{ .Release.Name | trunc 50 | trimSuffix "-" }}-service
 {{- end }}
 
+{{- define "c2d.reader" -}}
+{{ .Release.Name | trunc 50 | trimSuffix "-" }}-reader
+{{- end }}
+
 {{- define "c2d.image" -}}
 {{- with .Values.image -}}
 {{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}

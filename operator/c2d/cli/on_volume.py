@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from c2d import __version__
 from c2d.api import reading
+from c2d.api.environment import VolumeTarget
 from c2d.cli import errors
 from c2d.cli.connect import Place
 from c2d.cli.job import Job
@@ -73,7 +74,11 @@ def opened(place: Place, job: Job) -> Iterator[VolumeObjects]:
             pod = do(_reader(client, job))
             namespace, _, account = _reading_account(pod).partition(":")
             token = do(client.token(namespace, account, reading.AUDIENCE, _TOKEN_SECONDS))
-            yield VolumeObjects(client, loop, job.namespace, pod["metadata"]["name"], token)
+            renewing = asyncio.run_coroutine_threadsafe(keep_asking(client, job, _idle_seconds(job) / 3), loop)
+            try:
+                yield VolumeObjects(client, loop, job.namespace, pod["metadata"]["name"], token)
+            finally:
+                renewing.cancel()
         finally:
             do(client.__aexit__())
     finally:
@@ -92,6 +97,20 @@ async def _reader(client: Client, job: Job) -> Object:
     except TimeoutError:
         why = f"the results of {job.name} stay on its volume, and no pod came up within {_PATIENCE:.0f} s to read it"
         raise errors.NotAvailable(why, "See with `kubectl describe pod` what its reader waits for.") from None
+
+
+async def keep_asking(client: Client, job: Job, seconds: float) -> None:
+    """Until it is cancelled: a reader that nobody asks for goes, also in the middle of a long download."""
+    while True:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(kube.Unavailable):
+            await readers.ask(client, job.namespace, job.name, job.uid, datetime.now(UTC))
+
+
+def _idle_seconds(job: Job) -> int:
+    environment = job.status.resolved_environment
+    how = environment.results.volume if environment is not None else None
+    return (how or VolumeTarget()).idle_seconds
 
 
 def _reading_account(pod: Object) -> str:

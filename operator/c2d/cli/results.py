@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
+import pydantic
 import rich.table
 import rich.text
 
@@ -34,12 +35,23 @@ def download(
     published = job.status.results
     if published is None:
         raise _not_published(job)
+    _require_own(folder, job)
     try:
         with _opened(where, job, published, endpoint) as (store, prefix):
             return results.fetch_all(store, prefix, folder, progress, published.manifest_sha256)
     except OSError as error:
         why = f"the results can't be written to {folder}: {error.strerror or error}"
         raise errors.Misused(why, "Name another folder with -o.") from error
+
+
+def _require_own(folder: pathlib.Path, job: Job) -> None:
+    """Two jobs' results in one folder could be told apart by nobody, and would not verify."""
+    try:
+        there = Manifest.model_validate_json((folder / results.MANIFEST).read_bytes())
+    except (OSError, pydantic.ValidationError):
+        return
+    if there.uid != job.uid:
+        raise errors.Misused(f"{folder} has the results of {there.job}, another job", "Name another folder with -o.")
 
 
 def log(where: Place, job: Job, step: Step, endpoint: str | None) -> Iterator[bytes]:
