@@ -94,7 +94,9 @@ def _set(entity: Entity, /, **properties: object) -> Entity:
 
 
 def _quoted(text: str) -> str:
-    return urllib.parse.quote(text, safe="/")
+    quoted = urllib.parse.quote(text, safe="/")
+    # rocrate takes a slash at the end for the mark of a folder, and drops it from some of the references.
+    return f"{quoted[:-1]}%2F" if quoted.endswith("/") else quoted
 
 
 def _about(crate: ROCrate, run: Run) -> dict[str, object]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import example as example_of
 from hypothesis import strategies as st
 
 from c2d.api import receipt as receipts
@@ -155,6 +156,7 @@ def test_names_of_any_kind_are_valid_ids(tmp_path: Path) -> None:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(paths=st.sets(st.text(min_size=1), min_size=1), uid=st.text(), owner=st.text(), inputs=st.sets(st.text()))
+@example_of(paths={"a"}, uid="u", owner="o", inputs={"", "a/", "//"})
 def test_whatever_is_written_in_there_every_reference_leads_to_one_entity(
     paths: set[str], uid: str, owner: str, inputs: set[str]
 ) -> None:
